@@ -1,0 +1,2 @@
+/** The public API of Aquifer: what a project's `ingest/`, `reports/` and `aquifer.config.ts` import. */
+export { AquiferError } from "./base/errors.js";
