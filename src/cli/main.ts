@@ -1,4 +1,77 @@
-/** Runs one command line; sets the process's exit code. */
+import { readFileSync } from "node:fs";
+import { CommanderError, Command } from "commander";
+import { AquiferError, asError, describeError, exitCodes, type ExitCode } from "../base/errors.js";
+import type { Effects } from "../base/effects.js";
+import type { CommandContext } from "./command.js";
+import { commands } from "./commands.js";
+import { processEffects } from "./process-effects.js";
+
+/**
+ * Runs one command line as a process: installs signal handlers, prints errors, sets the exit code.
+ *
+ * @param argv the arguments after the program's name
+ */
 export async function main(argv: readonly string[]): Promise<void> {
-  process.stdout.write(`${argv.join(" ")}\n`);
+  process.setSourceMapsEnabled(true);
+  const { effects, interrupted } = processEffects();
+  process.exitCode = await runCommandLine(argv, { effects, cwd: process.cwd() });
+  if (interrupted()) process.exitCode = exitCodes.interrupted;
+}
+
+/** Runs one command line with effects handed in. */
+export async function runCommandLine(
+  argv: readonly string[],
+  surroundings: Omit<CommandContext, "setExitCode">,
+): Promise<ExitCode> {
+  let exitCode: ExitCode = exitCodes.success;
+  const context: CommandContext = { ...surroundings, setExitCode: (code) => (exitCode = code) };
+  try {
+    await buildProgram(context).parseAsync(normaliseArguments(argv), { from: "user" });
+    return exitCode;
+  } catch (thrown) {
+    return report(asError(thrown), context.effects);
+  }
+}
+
+function buildProgram(context: CommandContext): Command {
+  const program = new Command("dataform")
+    .description("Dataform for PostgreSQL: compile and run SQLX models, ingest raw files, build reports.")
+    .version(packageVersion(), "--version", "print the version")
+    .helpCommand("help [command]", "show help for a command")
+    .addHelpText("after", "\nExample:\n  $ dataform run --tags gold\n  $ dataform help run");
+  for (const factory of commands) program.addCommand(factory(context));
+  for (const command of [program, ...program.commands.flatMap((each) => [each, ...each.commands])]) {
+    command.exitOverride().configureOutput({
+      writeOut: (text) => context.effects.stdout.write(text),
+      writeErr: (text) => context.effects.stderr.write(text),
+      getOutHelpWidth: () => context.effects.stdout.columns,
+      getOutHasColors: () => false,
+    });
+    command.showSuggestionAfterError();
+  }
+  return program;
+}
+
+/** Dataform's habit `--vars=a=b` and the plain `dataform` without arguments, which shows the help. */
+function normaliseArguments(argv: readonly string[]): string[] {
+  return argv.length === 0 ? ["help"] : [...argv];
+}
+
+function report(error: Error, effects: Effects): ExitCode {
+  if (error instanceof CommanderError) {
+    // Commander has printed its own message; help and version are no errors.
+    return error.exitCode === 0 ? exitCodes.success : exitCodes.usage;
+  }
+  if (error instanceof AquiferError) {
+    effects.stderr.write(`${describeError(error)}\n`);
+    return effects.signal.aborted ? exitCodes.interrupted : error.exitCode;
+  }
+  effects.stderr.write(`This is a defect of Aquifer, please report it.\n${error.stack ?? error.message}\n`);
+  return exitCodes.failure;
+}
+
+/** The version of this package. */
+export function packageVersion(): string {
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
 }

@@ -16,7 +16,7 @@ export const defaultHistorySchema = "aquifer";
 
 /**
  * Brings the history schema up to date: creates it, or applies the steps it lacks, in one transaction under a lock, so
- * that two commands starting at once do not hurt each other. One round trip when there is nothing to do.
+ * that two commands starting at once do not hurt each other. Two short queries when there is nothing to do.
  *
  * @throws AquiferError `history-too-new` when a newer Aquifer has migrated the schema
  */

@@ -1,0 +1,34 @@
+// Runs the benchmarks named on the command line, or all: `node bench/run.mjs compile ingest`.
+import { build } from "esbuild";
+import { mkdir, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+
+const root = join(import.meta.dirname, "..");
+const all = (await readdir(import.meta.dirname)).filter(
+  (name) => name.endsWith(".ts") && !name.startsWith("_"),
+);
+const known = all.map((name) => name.replace(/\.ts$/, ""));
+const wanted = process.argv.slice(2);
+for (const name of wanted.filter((each) => !known.includes(each))) {
+  console.error(`No benchmark "${name}"; there are: ${known.join(", ")}`);
+  process.exit(2);
+}
+const out = join(root, ".aquifer", "bench");
+await mkdir(out, { recursive: true });
+for (const name of wanted.length > 0 ? wanted : known) {
+  const outfile = join(out, `${name}.mjs`);
+  await build({
+    entryPoints: [join(import.meta.dirname, `${name}.ts`)],
+    outfile,
+    bundle: true,
+    packages: "external",
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    logLevel: "warning",
+  });
+  const module = await import(pathToFileURL(outfile).href);
+  console.log(`\n## ${name}`);
+  await module.default((line) => console.log(line));
+}

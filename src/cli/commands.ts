@@ -1,0 +1,4 @@
+import type { CommandFactory } from "./command.js";
+
+/** All commands, in the order of the help. */
+export const commands: readonly CommandFactory[] = [];
