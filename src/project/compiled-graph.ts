@@ -76,7 +76,7 @@ export interface CompiledTable extends CompiledAction {
   readonly materialized?: boolean;
   readonly uniqueKey?: readonly string[];
   readonly onSchemaChange?: "IGNORE" | "FAIL" | "EXTEND" | "SYNCHRONIZE";
-  readonly incrementalStrategy?: "MERGE" | "INSERT_OVERWRITE";
+  readonly incrementalStrategy?: "INCREMENTAL_STRATEGY_UNSPECIFIED" | "MERGE" | "INSERT_OVERWRITE";
   readonly preOps?: readonly string[];
   readonly postOps?: readonly string[];
   readonly incrementalPreOps?: readonly string[];

@@ -1,0 +1,96 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { asError } from "../base/errors.js";
+import type { RowConditions, UniqueKey } from "./compiled-project.js";
+import type { Target } from "./compiled-graph.js";
+import { loadCore, type CoreSession } from "./core-host.js";
+import { postgresDialect } from "./dialect.js";
+import { structFromPlain } from "./struct.js";
+
+// Runs in a worker thread, so that core's global session, the require hooks and the project's own code leave no trace.
+
+export interface CompileTask {
+  readonly projectRoot: string;
+  readonly corePath: string;
+  readonly dialect: "postgres" | "bigquery";
+  /** Encoded CoreExecutionRequest. */
+  readonly request: Uint8Array;
+}
+
+export interface CompileAnswer {
+  /** Encoded CoreExecutionResponse; absent when core itself threw. */
+  readonly response?: Uint8Array;
+  readonly errors: readonly CoreError[];
+  /** Structure of each assertion the dialect wrote, by its SQL. */
+  readonly assertions: ReadonlyMap<string, UniqueKey | RowConditions>;
+  /** Text of each project file that was loaded, by path relative to the root. */
+  readonly files: ReadonlyMap<string, string>;
+}
+
+/** An error as core reported it. */
+export interface CoreError {
+  readonly message: string;
+  readonly stack: string;
+  /** The file core blames, if it knows one. */
+  readonly file?: string;
+  readonly target?: Target;
+}
+
+function run(task: CompileTask): CompileAnswer {
+  Error.stackTraceLimit = 50;
+  const errors: CoreError[] = [];
+  const assertions = new Map<string, UniqueKey | RowConditions>();
+  const files = new Map<string, string>();
+  const answer = { errors, assertions, files };
+  try {
+    const core = loadCore(task.projectRoot, task.corePath, (file, source, compiled) => {
+      files.set(file, source);
+      return compiled;
+    });
+    const { session } = core;
+    session.compileError = (thrown, file, target) => {
+      errors.push({ ...describe(thrown), ...(file ? { file } : {}), ...(target ? { target } : {}) });
+    };
+    normaliseExtraProperties(session);
+    if (task.dialect === "postgres") {
+      session.compilationSql = () =>
+        postgresDialect(session.projectConfig, (sql, structure) => assertions.set(sql, structure));
+    }
+    return { ...answer, response: core.main(task.request) };
+  } catch (thrown) {
+    errors.push(describe(thrown));
+    return answer;
+  }
+}
+
+function describe(thrown: unknown): CoreError {
+  const error = asError(thrown);
+  return { message: error.message, stack: error.stack ?? "" };
+}
+
+/**
+ * Core takes a plain object for `metadata.extraProperties` in most configs, but on some (an incremental table with
+ * `onSchemaChange`) only protobuf's own form; so it always gets that one.
+ */
+function normaliseExtraProperties(session: CoreSession): void {
+  const sqlxAction = session.sqlxAction.bind(session);
+  session.sqlxAction = (action) => sqlxAction({ ...action, sqlxConfig: normalised(action.sqlxConfig) });
+  const publish = session.publish.bind(session);
+  session.publish = (name, config) => publish(name, isConfig(config) ? normalised(config) : config);
+  const assert = session.assert.bind(session);
+  session.assert = (name, config) => assert(name, isConfig(config) ? normalised(config) : config);
+}
+
+function normalised(config: Record<string, unknown>): Record<string, unknown> {
+  const metadata = config["metadata"];
+  if (!isConfig(metadata) || !isConfig(metadata["extraProperties"])) return config;
+  return {
+    ...config,
+    metadata: { ...metadata, extraProperties: structFromPlain(metadata["extraProperties"]) },
+  };
+}
+
+function isConfig(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+parentPort?.postMessage(run(workerData as CompileTask));

@@ -1,0 +1,149 @@
+import { createRequire } from "node:module";
+import { realpathSync } from "node:fs";
+import { join, sep } from "node:path";
+import { Worker } from "node:worker_threads";
+import { glob } from "tinyglobby";
+import { builtFile } from "../base/built-file.js";
+import { AquiferError } from "../base/errors.js";
+import { compileErrors } from "./compile-errors.js";
+import type { CompileAnswer, CompileTask } from "./compile-worker.js";
+import type { CompiledGraph, CompiledAction } from "./compiled-graph.js";
+import type { CompiledProject, InlineAssertion } from "./compiled-project.js";
+import { coreProtos } from "./core-protos.js";
+import { findProject } from "./find-project.js";
+import { plainFromStruct } from "./struct.js";
+
+/** Settings of the project that a command line may override. */
+export interface ProjectOverrides {
+  readonly defaultDatabase?: string;
+  readonly defaultSchema?: string;
+  readonly assertionSchema?: string;
+  readonly vars?: Readonly<Record<string, string>>;
+  readonly schemaSuffix?: string;
+  readonly tablePrefix?: string;
+  readonly disableAssertions?: boolean;
+}
+
+export interface CompileOptions {
+  /** Folder of the project. */
+  readonly projectRoot: string;
+  readonly overrides?: ProjectOverrides;
+  /** `bigquery` leaves core's own SQL as it is; for comparison with Google's CLI. */
+  readonly dialect?: "postgres" | "bigquery";
+  /** Milliseconds until the compilation is given up; 30,000 unless said. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+  /** Is handed what the project's own code prints. */
+  readonly onOutput?: (text: string) => void;
+}
+
+/**
+ * Compiles a Dataform project with the unmodified `@dataform/core` (the project's own copy if it has one) in a worker
+ * thread. All errors of the project are reported at once, with file, line and column where they are knowable.
+ *
+ * @throws AquiferErrors when the project does not compile
+ * @example
+ * const { graph } = await compileProject({ projectRoot: "/home/me/shop" });
+ */
+export async function compileProject(options: CompileOptions): Promise<CompiledProject> {
+  const root = realpathSync(findProject(options.projectRoot).root);
+  const corePath = findCore(root);
+  const protos = coreProtos(corePath);
+  const filePaths = await glob(["definitions/**/*.*", "includes/**/*.*"], {
+    cwd: root,
+    followSymbolicLinks: false,
+  });
+  const compileConfig = {
+    projectDir: root,
+    filePaths: filePaths.sort().map((path) => path.replaceAll("/", sep)),
+    projectConfigOverride: options.overrides ?? {},
+  };
+  const task: CompileTask = {
+    projectRoot: root,
+    corePath,
+    dialect: options.dialect ?? "postgres",
+    request: protos.encodeRequest({ compile: { compileConfig } }),
+  };
+  const answer = await runWorker(task, options);
+  const graph: CompiledGraph = answer.response ? plainGraph(protos.decodeGraph(answer.response)) : {};
+  const files = Object.fromEntries(answer.files);
+  const project = { root, graph, inlineAssertions: inlineAssertions(graph, answer), files };
+  const failure = compileErrors(project, answer.errors, protos);
+  if (failure) throw failure;
+  return project;
+}
+
+function findCore(root: string): string {
+  try {
+    return createRequire(join(root, "package.json")).resolve("@dataform/core");
+  } catch {
+    return createRequire(import.meta.url).resolve("@dataform/core");
+  }
+}
+
+function runWorker(task: CompileTask, options: CompileOptions): Promise<CompileAnswer> {
+  const timeoutMs = options.timeoutMs ?? 30_000;
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(builtFile("project/compile-worker.js"), {
+      workerData: task,
+      stdout: true,
+      stderr: true,
+    });
+    const finish = (act: () => void): void => {
+      clearTimeout(timer);
+      options.signal?.removeEventListener("abort", onAbort);
+      void worker.terminate();
+      act();
+    };
+    const onAbort = (): void =>
+      finish(() => reject(new AquiferError("Interrupted", { code: "interrupted", exitCode: 130 })));
+    const timer = setTimeout(() => finish(() => reject(timedOut(timeoutMs))), timeoutMs);
+    for (const stream of [worker.stdout, worker.stderr]) {
+      stream.on("data", (chunk: Buffer) => options.onOutput?.(chunk.toString()));
+    }
+    worker.once("message", (answer: CompileAnswer) => finish(() => resolve(answer)));
+    worker.once("error", (error) => finish(() => reject(error)));
+    worker.once("exit", (code) => finish(() => reject(ended(code))));
+    if (options.signal?.aborted === true) onAbort();
+    else options.signal?.addEventListener("abort", onAbort, { once: true });
+  });
+}
+
+function timedOut(timeoutMs: number): AquiferError {
+  return new AquiferError(`Compilation timed out after ${timeoutMs / 1000} seconds`, {
+    code: "compile-timeout",
+    hint: "Give it more time with --timeout, or look for an endless loop in a js block or in includes/.",
+  });
+}
+
+function ended(code: number): AquiferError {
+  return new AquiferError(`The project's own code ended the compilation (exit code ${code})`, {
+    code: "compile-ended",
+    hint: "Look for process.exit in js blocks and includes/.",
+  });
+}
+
+function inlineAssertions(graph: CompiledGraph, answer: CompileAnswer): InlineAssertion[] {
+  return (graph.assertions ?? []).flatMap((assertion) => {
+    const structure = answer.assertions.get(assertion.query ?? "");
+    if (structure === undefined || assertion.parentAction === undefined) return [];
+    return [{ target: assertion.target, parent: assertion.parentAction, ...structure }];
+  });
+}
+
+/** The graph as Aquifer reads it: `extraProperties` as plain JSON. */
+function plainGraph(decoded: object): CompiledGraph {
+  const graph = decoded as CompiledGraph;
+  for (const action of [...(graph.tables ?? []), ...(graph.assertions ?? [])] as Mutable<CompiledAction>[]) {
+    const extraProperties = action.actionDescriptor?.metadata?.extraProperties;
+    if (action.actionDescriptor === undefined || extraProperties === undefined) continue;
+    const metadata = {
+      ...action.actionDescriptor.metadata,
+      extraProperties: plainFromStruct(extraProperties),
+    };
+    action.actionDescriptor = { ...action.actionDescriptor, metadata };
+  }
+  return graph;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };

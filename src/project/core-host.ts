@@ -1,0 +1,80 @@
+import { createRequire, Module } from "node:module";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { isAbsolute, join } from "node:path";
+import type { CompilationSql } from "./dialect.js";
+import type { ProjectConfig, Target } from "./compiled-graph.js";
+
+/** What core's bundle exports, as far as Aquifer calls it. */
+export interface Core {
+  readonly version: string;
+  readonly session: CoreSession;
+  readonly compiler: (code: string, path: string) => string;
+  readonly main: (request: Uint8Array) => Uint8Array;
+}
+
+export interface CoreSession {
+  readonly projectConfig: ProjectConfig;
+  compilationSql(): CompilationSql;
+  compileError(thrown: unknown, path?: string, target?: Target): void;
+  sqlxAction(action: { sqlxConfig: Record<string, unknown> }): void;
+  publish(name: string, queryOrConfig?: unknown): unknown;
+  assert(name: string, queryOrConfig?: unknown): unknown;
+}
+
+/** Node's CommonJS loader; its hooks are public by long use, but have no types. */
+interface CommonJsLoader {
+  _resolveFilename(request: string, parent: unknown, isMain: boolean, options?: object): string;
+  _extensions: Record<string, (module: CompilingModule, filename: string) => void>;
+}
+interface CompilingModule {
+  exports: unknown;
+  _compile(code: string, filename: string, format?: string): void;
+}
+
+const extensions = [".js", ".sql", ".sqlx", ".yaml", ".yml", ".md", ".ipynb"];
+
+/**
+ * Makes this thread's `require` understand a Dataform project and loads core into it. For a thread of its own: the hooks
+ * and core's global session stay until the thread ends.
+ *
+ * @param corePath absolute path of `@dataform/core/bundle.js`
+ * @param onCompiled is told every project file with its text and the JavaScript that stands for it, and may replace it
+ */
+export function loadCore(
+  projectRoot: string,
+  corePath: string,
+  onCompiled: (file: string, source: string, compiled: string) => string,
+): Core {
+  const loader = Module as unknown as CommonJsLoader;
+  const resolve = loader._resolveFilename.bind(loader);
+  loader._resolveFilename = (request, parent, isMain, options) => {
+    if (request === "@dataform/core") return corePath;
+    return fromProjectRoot(projectRoot, request) ?? resolve(request, parent, isMain, options);
+  };
+  const defaultJs = loader._extensions[".js"];
+  const core = createRequire(corePath)(corePath) as Core;
+  for (const extension of extensions) {
+    loader._extensions[extension] = (module, filename) => {
+      if (defaultJs && !isProjectFile(projectRoot, filename)) return defaultJs(module, filename);
+      const source = readFileSync(filename, "utf8");
+      const file = filename.slice(projectRoot.length + 1);
+      // "commonjs" keeps a project with "type": "module" in its package.json loading.
+      module._compile(onCompiled(file, source, core.compiler(source, file)), filename, "commonjs");
+    };
+  }
+  return core;
+}
+
+/** Bare names mean files below the project root, as in Google's CLI: `require("includes/dates")`. */
+function fromProjectRoot(projectRoot: string, request: string): string | undefined {
+  if (request.startsWith(".") || isAbsolute(request)) return undefined;
+  const path = join(projectRoot, request);
+  const candidates = [path, ...extensions.map((extension) => path + extension), join(path, "index.js")];
+  return candidates.find((candidate) => existsSync(candidate) && statSync(candidate).isFile());
+}
+
+function isProjectFile(projectRoot: string, filename: string): boolean {
+  return (
+    filename.startsWith(projectRoot) && !/[\\/]node_modules[\\/]/.test(filename.slice(projectRoot.length))
+  );
+}

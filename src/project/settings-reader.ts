@@ -1,0 +1,125 @@
+import { AquiferError } from "../base/errors.js";
+import { nearestName } from "../base/nearest-name.js";
+import type { SourceLocation } from "../base/source-location.js";
+
+/**
+ * Reads untyped settings (JSON that a user wrote) into typed ones: every key must be known and of the right form; an
+ * unknown one is an error that names the nearest known one.
+ */
+export class SettingsReader {
+  private readonly unread: Set<string>;
+
+  private constructor(
+    private readonly path: string,
+    private readonly values: Readonly<Record<string, unknown>>,
+    private readonly location: SourceLocation,
+  ) {
+    this.unread = new Set(Object.keys(values));
+  }
+
+  /** @param path how the user would name this object, such as `extraProperties.postgres` */
+  static read<T>(
+    value: unknown,
+    path: string,
+    location: SourceLocation,
+    body: (reader: SettingsReader) => T,
+  ): T {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) {
+      throw wrongForm(path, "an object", value, location);
+    }
+    const reader = new SettingsReader(path, value as Record<string, unknown>, location);
+    const known = new Set<string>();
+    reader.known = known;
+    const result = body(reader);
+    for (const key of reader.unread) {
+      const nearest = nearestName(key, known);
+      throw new AquiferError(`Unknown setting ${path}.${key}`, {
+        code: "unknown-setting",
+        location,
+        hint: nearest === undefined ? `Known here: ${[...known].join(", ")}.` : `Did you mean "${nearest}"?`,
+      });
+    }
+    return result;
+  }
+
+  private known = new Set<string>();
+
+  text(key: string): string | undefined {
+    return this.take(key, "a text", (value) =>
+      typeof value === "string" && value !== "" ? value : undefined,
+    );
+  }
+
+  flag(key: string): boolean | undefined {
+    return this.take(key, "true or false", (value) => (typeof value === "boolean" ? value : undefined));
+  }
+
+  /** A whole number within bounds. */
+  count(key: string, minimum: number, maximum: number): number | undefined {
+    return this.take(key, `a whole number from ${minimum} to ${maximum}`, (value) =>
+      typeof value === "number" && Number.isInteger(value) && value >= minimum && value <= maximum
+        ? value
+        : undefined,
+    );
+  }
+
+  oneOf<const T extends string>(key: string, allowed: readonly T[]): T | undefined {
+    return this.take(key, `one of ${allowed.map((each) => `"${each}"`).join(", ")}`, (value) =>
+      allowed.find((each) => each === value),
+    );
+  }
+
+  /** A list of texts; a single text is a list of one. */
+  texts(key: string): readonly string[] | undefined {
+    return this.take(key, "a list of texts", (value) => {
+      const list: unknown[] = Array.isArray(value) ? value : [value];
+      return list.length > 0 && list.every((each) => typeof each === "string" && each !== "")
+        ? (list as string[])
+        : undefined;
+    });
+  }
+
+  /** The value as it is, for what `take`s no simple form. */
+  any(key: string): unknown {
+    this.known.add(key);
+    this.unread.delete(key);
+    return this.values[key];
+  }
+
+  object<T>(key: string, body: (reader: SettingsReader) => T): T | undefined {
+    const value = this.any(key);
+    return value === undefined
+      ? undefined
+      : SettingsReader.read(value, `${this.path}.${key}`, this.location, body);
+  }
+
+  objects<T>(key: string, body: (reader: SettingsReader) => T): readonly T[] | undefined {
+    const value = this.any(key);
+    if (value === undefined) return undefined;
+    if (!Array.isArray(value))
+      throw wrongForm(`${this.path}.${key}`, "a list of objects", value, this.location);
+    return value.map((each, index) =>
+      SettingsReader.read(each, `${this.path}.${key}[${index}]`, this.location, body),
+    );
+  }
+
+  /** Refuses this object with a reason of the caller's. */
+  refuse(key: string, expected: string): AquiferError {
+    return wrongForm(`${this.path}.${key}`, expected, this.values[key], this.location);
+  }
+
+  private take<T>(key: string, expected: string, convert: (value: unknown) => T | undefined): T | undefined {
+    const value = this.any(key);
+    if (value === undefined) return undefined;
+    const converted = convert(value);
+    if (converted === undefined) throw wrongForm(`${this.path}.${key}`, expected, value, this.location);
+    return converted;
+  }
+}
+
+function wrongForm(path: string, expected: string, found: unknown, location: SourceLocation): AquiferError {
+  return new AquiferError(`${path} must be ${expected}, found ${JSON.stringify(found) ?? "nothing"}`, {
+    code: "bad-setting",
+    location,
+  });
+}
