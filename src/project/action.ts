@@ -1,0 +1,211 @@
+import { AquiferError } from "../base/errors.js";
+import { formatRelation, type RelationName } from "../base/identifiers.js";
+import { readAquiferSettings, type AquiferSettings } from "./assertion-settings.js";
+import type { CompiledAction, CompiledGraph, CompiledTable, Target } from "./compiled-graph.js";
+import { readPostgresSettings, type PostgresSettings } from "./postgres-settings.js";
+
+/** What an inline assertion asserts, kept beside its SQL so that assertions of one table can share one scan. */
+export type AssertionCheck =
+  | { readonly kind: "unique"; readonly columns: readonly string[] }
+  | { readonly kind: "conditions"; readonly conditions: readonly string[] };
+
+export interface ColumnDescription {
+  readonly name: string;
+  readonly description?: string;
+}
+
+interface ActionBase {
+  /** `schema.name`, unique in a project. */
+  readonly key: string;
+  readonly target: RelationName;
+  /** Path below the project root. */
+  readonly file: string;
+  readonly tags: readonly string[];
+  readonly disabled: boolean;
+  /** Keys of the actions and declarations that this one reads or names as dependencies. */
+  readonly dependencies: readonly string[];
+  readonly description?: string;
+  readonly columns: readonly ColumnDescription[];
+  readonly settings: AquiferSettings;
+  /** Source of a function that makes the SQL at run time (just-in-time compilation). */
+  readonly jitCode?: string;
+}
+
+interface RelationBase extends ActionBase {
+  readonly query: string;
+  readonly preOperations: readonly string[];
+  readonly postOperations: readonly string[];
+  readonly postgres: PostgresSettings;
+}
+
+export interface TableAction extends RelationBase {
+  readonly kind: "table";
+}
+
+export interface ViewAction extends RelationBase {
+  readonly kind: "view";
+  /** A materialized view. */
+  readonly materialized: boolean;
+}
+
+export interface IncrementalAction extends RelationBase {
+  readonly kind: "incremental";
+  readonly incrementalQuery: string;
+  readonly incrementalPreOperations: readonly string[];
+  readonly incrementalPostOperations: readonly string[];
+  readonly uniqueKey: readonly string[];
+  readonly strategy: "append" | "merge" | "insert_overwrite";
+  readonly onSchemaChange: "ignore" | "fail" | "extend" | "synchronize";
+  /** Never rebuilt from nothing, even with `--full-refresh`. */
+  readonly protected: boolean;
+}
+
+export interface OperationsAction extends ActionBase {
+  readonly kind: "operations";
+  readonly queries: readonly string[];
+  readonly hasOutput: boolean;
+}
+
+export interface AssertionAction extends ActionBase {
+  readonly kind: "assertion";
+  readonly query: string;
+  /** The table that declared it inline. */
+  readonly parent?: string;
+  readonly check?: AssertionCheck;
+}
+
+export interface DeclarationAction extends ActionBase {
+  readonly kind: "declaration";
+}
+
+export type RelationAction = TableAction | ViewAction | IncrementalAction;
+export type Action = RelationAction | OperationsAction | AssertionAction | DeclarationAction;
+
+/** True for what becomes a table, view or materialized view under its own name. */
+export function isRelationAction(action: Action): action is RelationAction {
+  return action.kind === "table" || action.kind === "view" || action.kind === "incremental";
+}
+
+/** `schema.name` of a compiled target. */
+export function targetKey(target: Target): string {
+  return formatRelation(toRelation(target));
+}
+
+function toRelation(target: Target): RelationName {
+  return { schema: target.schema ?? "", name: target.name ?? "" };
+}
+
+/**
+ * The typed actions of a compiled graph, by key, settings checked.
+ *
+ * @param checks what each inline assertion asserts, by its key
+ * @throws AquiferError for unknown or malformed settings, and for kinds of action that only BigQuery has
+ */
+export function toActions(
+  graph: CompiledGraph,
+  checks: ReadonlyMap<string, AssertionCheck>,
+): ReadonlyMap<string, Action> {
+  for (const unsupported of [...(graph.notebooks ?? []), ...(graph.dataPreparations ?? [])]) {
+    throw new AquiferError(`${targetKey(unsupported.target)} is a notebook or data preparation`, {
+      code: "unsupported-action",
+      location: { file: unsupported.fileName ?? "" },
+      hint: "These run on BigQuery only; write it as a table or as operations.",
+    });
+  }
+  const actions: Action[] = [
+    ...(graph.declarations ?? []).map((each): Action => ({ ...base(each), kind: "declaration" })),
+    ...(graph.tables ?? []).map(toRelationAction),
+    ...(graph.operations ?? []).map((each): Action => ({
+      ...base(each),
+      kind: "operations",
+      queries: statements(each.queries),
+      hasOutput: each.hasOutput ?? false,
+    })),
+  ];
+  const tables = new Map(actions.map((action) => [action.key, action]));
+  for (const each of graph.assertions ?? []) {
+    const common = base(each);
+    const parent = each.parentAction === undefined ? undefined : targetKey(each.parentAction);
+    const check = checks.get(common.key);
+    actions.push({
+      ...common,
+      kind: "assertion",
+      query: each.query ?? "",
+      settings: (parent === undefined ? undefined : tables.get(parent)?.settings) ?? common.settings,
+      ...(parent === undefined ? {} : { parent }),
+      ...(check === undefined ? {} : { check }),
+    });
+  }
+  return new Map(actions.map((action) => [action.key, action]));
+}
+
+function base(compiled: CompiledAction): ActionBase {
+  const target = toRelation(compiled.target);
+  const file = compiled.fileName ?? "";
+  const descriptor = compiled.actionDescriptor;
+  return {
+    key: formatRelation(target),
+    target,
+    file,
+    tags: compiled.tags ?? [],
+    disabled: compiled.disabled ?? false,
+    dependencies: [...new Set((compiled.dependencyTargets ?? []).map(targetKey))],
+    columns: (descriptor?.columns ?? []).map((column) => ({
+      name: (column.path ?? []).join("."),
+      ...(column.description === undefined ? {} : { description: column.description }),
+    })),
+    settings: readAquiferSettings(descriptor?.metadata?.extraProperties?.["aquifer"], { file }),
+    ...(descriptor?.description === undefined ? {} : { description: descriptor.description }),
+    ...(compiled.jitCode === undefined ? {} : { jitCode: compiled.jitCode }),
+  };
+}
+
+function toRelationAction(compiled: CompiledTable): RelationAction {
+  const common = {
+    ...base(compiled),
+    query: statement(compiled.query),
+    preOperations: statements(compiled.preOps),
+    postOperations: statements(compiled.postOps),
+    postgres: readPostgresSettings(compiled.actionDescriptor?.metadata?.extraProperties?.["postgres"], {
+      file: compiled.fileName ?? "",
+    }),
+  };
+  switch (compiled.enumType) {
+    case "TABLE":
+      return { ...common, kind: "table" };
+    case "VIEW":
+      return { ...common, kind: "view", materialized: compiled.materialized ?? false };
+    case "INCREMENTAL": {
+      const uniqueKey = compiled.uniqueKey ?? [];
+      return {
+        ...common,
+        kind: "incremental",
+        incrementalQuery: statement(compiled.incrementalQuery ?? compiled.query),
+        incrementalPreOperations: statements(compiled.incrementalPreOps),
+        incrementalPostOperations: statements(compiled.incrementalPostOps),
+        uniqueKey,
+        strategy:
+          compiled.incrementalStrategy === "INSERT_OVERWRITE"
+            ? "insert_overwrite"
+            : uniqueKey.length > 0
+              ? "merge"
+              : "append",
+        onSchemaChange: lowerCase(compiled.onSchemaChange ?? "IGNORE"),
+        protected: compiled.protected ?? false,
+      };
+    }
+  }
+}
+
+function lowerCase<T extends string>(text: T): Lowercase<T> {
+  return text.toLowerCase() as Lowercase<T>;
+}
+
+/** A query without the semicolon that a user may have ended it with: it is going to stand inside another statement. */
+function statement(text: string | undefined): string {
+  return (text ?? "").replace(/[\s;]+$/, "");
+}
+
+function statements(texts: readonly string[] | undefined): readonly string[] {
+  return (texts ?? []).filter((text) => text.trim() !== "");
+}
