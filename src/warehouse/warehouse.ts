@@ -19,14 +19,21 @@ export interface QueryResult<R> {
   readonly rowCount: number;
 }
 
+export interface QueryOptions {
+  readonly prepare?: string;
+}
+
 /** Anything that runs a statement. Values travel as parameters ($1, $2 ...), never in the text. */
 export interface Queryable {
   /**
    * Runs one statement, or several separated by semicolons when no values are given (the last result counts).
    * `bigint` and `numeric` arrive as strings, dates and timestamps as strings too: no silent loss of precision.
    * Throws a `WarehouseError`.
+   *
+   * @param options.prepare name of a prepared statement: parsed and planned once a connection, for statements whose
+   *   planning costs more than their work. One name always stands for one text.
    */
-  query<R = Row>(text: string, values?: readonly unknown[]): Promise<QueryResult<R>>;
+  query<R = Row>(text: string, values?: readonly unknown[], options?: QueryOptions): Promise<QueryResult<R>>;
 }
 
 /** One connection, held for as long as the callback that received it runs. */

@@ -35,9 +35,7 @@ const getParser = pg.types.getTypeParser as (oid: number, format?: unknown) => u
 
 const types: pg.CustomTypesConfig = {
   getTypeParser: (oid: number, format?: unknown) =>
-    keptParsers.has(oid)
-      ? getParser(oid, format)
-      : (text: string) => text,
+    keptParsers.has(oid) ? getParser(oid, format) : (text: string) => text,
 };
 
 /** Opens a pool on a PostgreSQL server and checks that it answers. */
@@ -46,7 +44,10 @@ export async function connectPostgres(options: PostgresOptions): Promise<Warehou
   // An idle connection that breaks is replaced at the next use; the error there says what matters.
   pool.on("error", () => undefined);
   try {
-    const answer = await run<{ version: number }>(pool, "select current_setting('server_version_num')::int as version");
+    const answer = await run<{ version: number }>(
+      pool,
+      "select current_setting('server_version_num')::int as version",
+    );
     return new PostgresWarehouse(options, pool, answer.rows[0]?.version ?? 0);
   } catch (error) {
     await pool.end();
@@ -67,8 +68,8 @@ class PostgresWarehouse implements Warehouse {
     this.maxSessions = options.maxSessions;
   }
 
-  query<R = Row>(text: string, values?: readonly unknown[]): Promise<QueryResult<R>> {
-    return run<R>(this.pool, text, values);
+  query<R = Row>(text: string, values?: readonly unknown[], options?: QueryOptions): Promise<QueryResult<R>> {
+    return run<R>(this.pool, text, values, options);
   }
 
   async withSession<T>(body: (session: Session & Copying) => Promise<T>): Promise<T> {
@@ -115,8 +116,8 @@ class PostgresSession implements Session, Copying {
     return (this.client as pg.PoolClient & { processID: number }).processID;
   }
 
-  query<R = Row>(text: string, values?: readonly unknown[]): Promise<QueryResult<R>> {
-    return run<R>(this.client, text, values);
+  query<R = Row>(text: string, values?: readonly unknown[], options?: QueryOptions): Promise<QueryResult<R>> {
+    return run<R>(this.client, text, values, options);
   }
 
   async transaction<T>(body: (transaction: Queryable & Copying) => Promise<T>): Promise<T> {
@@ -145,11 +146,14 @@ async function run<R>(
   queryable: { query(config: pg.QueryConfig): Promise<unknown> },
   text: string,
   values?: readonly unknown[],
+  options?: QueryOptions,
 ): Promise<QueryResult<R>> {
   try {
-    const answer = (await queryable.query(
-      values === undefined ? { text } : { text, values: [...values] },
-    )) as pg.QueryResult<Row> | pg.QueryResult<Row>[];
+    const answer = (await queryable.query({
+      text,
+      ...(values === undefined ? {} : { values: [...values] }),
+      ...(options?.prepare === undefined ? {} : { name: options.prepare }),
+    })) as pg.QueryResult<Row> | pg.QueryResult<Row>[];
     const last = Array.isArray(answer) ? answer.at(-1) : answer;
     return { rows: (last?.rows ?? []) as R[], rowCount: last?.rowCount ?? 0 };
   } catch (thrown) {

@@ -1,0 +1,302 @@
+import { hash32, quoteIdentifier, type RelationName } from "../../base/identifiers.js";
+import type { Queryable } from "../warehouse.js";
+
+export type RelationKind = "table" | "partitioned table" | "view" | "materialized view" | "other";
+
+export interface ColumnFact {
+  readonly name: string;
+  /** As `format_type` writes it: `numeric(10,2)`. */
+  readonly type: string;
+  readonly notNull: boolean;
+}
+
+export interface GrantFact {
+  /** Null for `public`. */
+  readonly grantee: string | null;
+  readonly privilege: string;
+  readonly grantable: boolean;
+  /** Set for a grant on one column. */
+  readonly column: string | null;
+}
+
+export interface CommentFact {
+  /** Null for the relation itself. */
+  readonly column: string | null;
+  readonly text: string;
+}
+
+export interface IndexFact {
+  readonly name: string;
+  readonly definition: string;
+  readonly unique: boolean;
+  readonly valid: boolean;
+  /** True for a unique index on plain columns over all rows: what `refresh concurrently` and keyed changes need. */
+  readonly isKey: boolean;
+  readonly columns: readonly string[];
+  /** Definition of the constraint that owns it, such as `PRIMARY KEY (id)`. */
+  readonly constraint: string | null;
+}
+
+/** A view or materialized view that reads the relation directly. */
+export interface DependentView {
+  readonly schema: string;
+  readonly name: string;
+  readonly kind: "view" | "materialized view";
+  /** Its query, with the relation's own schema left out of every name (search_path was that schema). */
+  readonly definition: string;
+  readonly options: readonly string[];
+  readonly columns: readonly string[];
+  /** Columns of the relation that it reads. */
+  readonly readsColumns: readonly string[];
+  /** How far it stands above the relation: what stands higher is locked first. */
+  readonly depth: number;
+  readonly replaceable: boolean;
+  readonly populated: boolean;
+}
+
+/** Statements that re-create what hangs on a relation; names of the relation's schema are left out of them. */
+export interface RelationFacts {
+  readonly oid: number;
+  readonly kind: RelationKind;
+  readonly owner: string;
+  readonly ownedByUs: boolean;
+  readonly unlogged: boolean;
+  readonly options: readonly string[];
+  readonly rowSecurity: boolean;
+  readonly forceRowSecurity: boolean;
+  readonly columns: readonly ColumnFact[];
+  readonly grants: readonly GrantFact[];
+  readonly comments: readonly CommentFact[];
+  readonly indexes: readonly IndexFact[];
+  readonly triggers: readonly {
+    readonly name: string;
+    readonly definition: string;
+    readonly enabled: string;
+  }[];
+  readonly policies: readonly string[];
+  readonly statistics: readonly {
+    readonly name: string;
+    readonly definition: string;
+    readonly comment: string | null;
+  }[];
+  readonly rules: readonly string[];
+  readonly views: readonly DependentView[];
+  /** `create or replace` of functions with SQL bodies, `alter policy`, rules of other relations. */
+  readonly otherDependents: readonly {
+    readonly description: string;
+    readonly statement: string;
+    readonly replaceable: boolean;
+  }[];
+  /** What a change of identity (a new OID) would break, for people: foreign keys in, publications, row-type users ... */
+  readonly identityUsers: readonly string[];
+  /** Partitions of a partitioned table, with their bounds. */
+  readonly partitions: readonly { readonly name: string; readonly bound: string }[];
+  /** Server's `deadlock_timeout` in milliseconds. */
+  readonly deadlockTimeout: number;
+}
+
+/**
+ * Reads all facts of one relation; undefined when it does not exist. Sets `search_path` for the transaction to the
+ * relation's schema (which decides how the server writes definitions); the caller sets it anew afterwards.
+ */
+export async function readRelationFacts(
+  transaction: Queryable,
+  relation: RelationName,
+): Promise<RelationFacts | undefined> {
+  await transaction.query(
+    `set local search_path = ${quoteIdentifier(relation.schema)}; set local plan_cache_mode = force_generic_plan`,
+  );
+  // One prepared statement a schema: the server plans anew whenever search_path is not what it was at planning, and
+  // planning this statement takes five times as long as running it.
+  const answer = await transaction.query<{ facts: RelationFacts }>(
+    factsQuery,
+    [relation.schema, relation.name],
+    { prepare: `aquifer_facts_${hash32(relation.schema)}` },
+  );
+  return answer.rows[0]?.facts;
+}
+
+const factsQuery = `with recursive rel as (
+  select class.* from pg_catalog.pg_class as class
+  join pg_catalog.pg_namespace as namespace on namespace.oid = class.relnamespace
+  where namespace.nspname = $1 and class.relname = $2
+), above (view, depth) as (
+  select rule.ev_class, 1
+  from rel
+  join pg_catalog.pg_depend as depend on depend.refclassid = 'pg_catalog.pg_class'::regclass and depend.refobjid = rel.oid
+  join pg_catalog.pg_rewrite as rule on depend.classid = 'pg_catalog.pg_rewrite'::regclass and rule.oid = depend.objid
+  where rule.ev_class <> rel.oid and rule.rulename = '_RETURN'
+  union
+  select rule.ev_class, above.depth + 1
+  from above
+  join pg_catalog.pg_depend as depend on depend.refclassid = 'pg_catalog.pg_class'::regclass and depend.refobjid = above.view
+  join pg_catalog.pg_rewrite as rule on depend.classid = 'pg_catalog.pg_rewrite'::regclass and rule.oid = depend.objid
+  where rule.ev_class <> above.view and rule.rulename = '_RETURN'
+), direct as (
+  select rule.ev_class as oid, array_agg(distinct attribute.attname) filter (where attribute.attname is not null) as reads
+  from rel
+  join pg_catalog.pg_depend as depend on depend.refclassid = 'pg_catalog.pg_class'::regclass and depend.refobjid = rel.oid
+  join pg_catalog.pg_rewrite as rule on depend.classid = 'pg_catalog.pg_rewrite'::regclass and rule.oid = depend.objid
+  left join pg_catalog.pg_attribute as attribute on attribute.attrelid = rel.oid and attribute.attnum = depend.refobjsubid
+    and depend.refobjsubid > 0
+  where rule.ev_class <> rel.oid and rule.rulename = '_RETURN'
+  group by rule.ev_class
+)
+select json_build_object(
+  'oid', rel.oid::bigint,
+  'kind', case rel.relkind when 'r' then 'table' when 'p' then 'partitioned table' when 'v' then 'view'
+    when 'm' then 'materialized view' else 'other' end,
+  'owner', pg_catalog.pg_get_userbyid(rel.relowner),
+  'ownedByUs', pg_catalog.pg_has_role(rel.relowner, 'USAGE'),
+  'unlogged', rel.relpersistence = 'u',
+  'options', coalesce(to_json(rel.reloptions), '[]'),
+  'rowSecurity', rel.relrowsecurity,
+  'forceRowSecurity', rel.relforcerowsecurity,
+  'columns', (
+    select coalesce(json_agg(json_build_object('name', attname, 'type', pg_catalog.format_type(atttypid, atttypmod),
+      'notNull', attnotnull) order by attnum), '[]')
+    from pg_catalog.pg_attribute where attrelid = rel.oid and attnum > 0 and not attisdropped
+  ),
+  'grants', (
+    select coalesce(json_agg(json_build_object(
+      'grantee', case when acl.grantee = 0 then null else pg_catalog.pg_get_userbyid(acl.grantee) end,
+      'privilege', lower(acl.privilege_type), 'grantable', acl.is_grantable, 'column', acl.attname)), '[]')
+    from (
+      select exploded.*, null::name as attname from pg_catalog.aclexplode(rel.relacl) as exploded
+      union all
+      select exploded.*, attribute.attname
+      from pg_catalog.pg_attribute as attribute, pg_catalog.aclexplode(attribute.attacl) as exploded
+      where attribute.attrelid = rel.oid and attribute.attacl is not null and not attribute.attisdropped
+    ) as acl
+    where acl.grantee <> rel.relowner
+  ),
+  'comments', (
+    select coalesce(json_agg(json_build_object('column', attribute.attname, 'text', description.description)), '[]')
+    from pg_catalog.pg_description as description
+    left join pg_catalog.pg_attribute as attribute on attribute.attrelid = rel.oid and attribute.attnum = description.objsubid
+      and description.objsubid > 0
+    where description.classoid = 'pg_catalog.pg_class'::regclass and description.objoid = rel.oid
+  ),
+  'indexes', (
+    select coalesce(json_agg(json_build_object(
+      'name', index_class.relname, 'definition', pg_catalog.pg_get_indexdef(index.indexrelid), 'unique', index.indisunique,
+      'valid', index.indisvalid,
+      'isKey', index.indisunique and index.indisvalid and index.indpred is null and index.indexprs is null,
+      'columns', (
+        select coalesce(json_agg(pg_catalog.pg_get_indexdef(index.indexrelid, position, true) order by position), '[]')
+        from generate_series(1, index.indnkeyatts) as position
+      ),
+      'constraint', (
+        select pg_catalog.pg_get_constraintdef(pg_constraint.oid) from pg_catalog.pg_constraint
+        where conindid = index.indexrelid and conrelid = rel.oid limit 1
+      )) order by index_class.relname), '[]')
+    from pg_catalog.pg_index as index join pg_catalog.pg_class as index_class on index_class.oid = index.indexrelid
+    where index.indrelid = rel.oid
+  ),
+  'triggers', (
+    select coalesce(json_agg(json_build_object('name', tgname, 'definition', pg_catalog.pg_get_triggerdef(pg_trigger.oid),
+      'enabled', tgenabled) order by tgname), '[]')
+    from pg_catalog.pg_trigger where tgrelid = rel.oid and not tgisinternal
+  ),
+  'policies', (
+    select coalesce(json_agg(format('create policy %I on %I as %s for %s to %s%s%s', polname, rel.relname,
+      case when polpermissive then 'permissive' else 'restrictive' end,
+      case polcmd when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update' when 'd' then 'delete' else 'all' end,
+      case when polroles = '{0}' then 'public' else (
+        select string_agg(quote_ident(pg_catalog.pg_get_userbyid(role)), ', ') from unnest(polroles) as role
+      ) end,
+      ' using (' || pg_catalog.pg_get_expr(polqual, polrelid) || ')',
+      ' with check (' || pg_catalog.pg_get_expr(polwithcheck, polrelid) || ')') order by polname), '[]')
+    from pg_catalog.pg_policy where polrelid = rel.oid
+  ),
+  'statistics', (
+    select coalesce(json_agg(json_build_object('name', stxname,
+      'definition', pg_catalog.pg_get_statisticsobjdef(pg_statistic_ext.oid),
+      'comment', pg_catalog.obj_description(pg_statistic_ext.oid, 'pg_statistic_ext'))), '[]')
+    from pg_catalog.pg_statistic_ext where stxrelid = rel.oid
+  ),
+  'rules', (
+    select coalesce(json_agg(pg_catalog.pg_get_ruledef(pg_rewrite.oid)), '[]')
+    from pg_catalog.pg_rewrite where ev_class = rel.oid and rulename <> '_RETURN'
+  ),
+  'views', (
+    select coalesce(json_agg(json_build_object(
+      'schema', namespace.nspname, 'name', view.relname,
+      'kind', case view.relkind when 'm' then 'materialized view' else 'view' end,
+      'definition', pg_catalog.pg_get_viewdef(view.oid),
+      'options', coalesce(to_json(view.reloptions), '[]'),
+      'columns', (
+        select json_agg(attname order by attnum) from pg_catalog.pg_attribute
+        where attrelid = view.oid and attnum > 0 and not attisdropped
+      ),
+      'readsColumns', coalesce(to_json(direct.reads), '[]'),
+      'depth', (select max(above.depth) from above where above.view = view.oid),
+      'replaceable', pg_catalog.pg_has_role(view.relowner, 'USAGE'),
+      'populated', view.relispopulated)), '[]')
+    from direct join pg_catalog.pg_class as view on view.oid = direct.oid
+    join pg_catalog.pg_namespace as namespace on namespace.oid = view.relnamespace
+  ),
+  'otherDependents', (
+    select coalesce(json_agg(json_build_object('description', description, 'statement', statement,
+      'replaceable', replaceable)), '[]')
+    from (
+      select distinct 'function ' || function.oid::regprocedure::text as description,
+        pg_catalog.pg_get_functiondef(function.oid) as statement,
+        pg_catalog.pg_has_role(function.proowner, 'USAGE') as replaceable
+      from pg_catalog.pg_depend as depend
+      join pg_catalog.pg_proc as function on depend.classid = 'pg_catalog.pg_proc'::regclass and function.oid = depend.objid
+      where depend.refclassid = 'pg_catalog.pg_class'::regclass and depend.refobjid = rel.oid
+      union
+      select 'policy ' || policy.polname || ' on ' || policy.polrelid::regclass::text,
+        format('alter policy %I on %s', policy.polname, policy.polrelid::regclass)
+          || coalesce(' using (' || pg_catalog.pg_get_expr(policy.polqual, policy.polrelid) || ')', '')
+          || coalesce(' with check (' || pg_catalog.pg_get_expr(policy.polwithcheck, policy.polrelid) || ')', ''),
+        pg_catalog.pg_has_role(owner.relowner, 'USAGE')
+      from pg_catalog.pg_depend as depend
+      join pg_catalog.pg_policy as policy on depend.classid = 'pg_catalog.pg_policy'::regclass and policy.oid = depend.objid
+      join pg_catalog.pg_class as owner on owner.oid = policy.polrelid
+      where depend.refclassid = 'pg_catalog.pg_class'::regclass and depend.refobjid = rel.oid and policy.polrelid <> rel.oid
+      union
+      select 'rule ' || rule.rulename || ' on ' || rule.ev_class::regclass::text,
+        regexp_replace(pg_catalog.pg_get_ruledef(rule.oid), '^CREATE RULE', 'CREATE OR REPLACE RULE'),
+        pg_catalog.pg_has_role(owner.relowner, 'USAGE')
+      from pg_catalog.pg_depend as depend
+      join pg_catalog.pg_rewrite as rule on depend.classid = 'pg_catalog.pg_rewrite'::regclass and rule.oid = depend.objid
+      join pg_catalog.pg_class as owner on owner.oid = rule.ev_class
+      where depend.refclassid = 'pg_catalog.pg_class'::regclass and depend.refobjid = rel.oid
+        and rule.ev_class <> rel.oid and rule.rulename <> '_RETURN'
+    ) as dependents
+  ),
+  'identityUsers', (
+    select coalesce(json_agg(description), '[]')
+    from (
+      select 'foreign key ' || conname || ' of ' || conrelid::regclass::text as description
+      from pg_catalog.pg_constraint where contype = 'f' and confrelid = rel.oid and conrelid <> rel.oid and conparentid = 0
+      union all
+      select 'publication ' || pubname from pg_catalog.pg_publication
+      where rel.relkind in ('r', 'p') and rel.relpersistence = 'p' and (puballtables
+        or exists (select from pg_catalog.pg_publication_rel where prpubid = pg_publication.oid and prrelid = rel.oid)
+        or exists (select from pg_catalog.pg_publication_namespace
+          where pnpubid = pg_publication.oid and pnnspid = rel.relnamespace))
+      union all
+      select 'row type used by ' || pg_catalog.pg_describe_object(depend.classid, depend.objid, depend.objsubid)
+      from pg_catalog.pg_depend as depend
+      join pg_catalog.pg_type as type on depend.refclassid = 'pg_catalog.pg_type'::regclass and depend.refobjid = type.oid
+      where (type.oid = rel.reltype or type.oid = (select typarray from pg_catalog.pg_type where pg_type.oid = rel.reltype))
+        and depend.deptype in ('n', 'a') and type.oid <> 0
+      union all
+      select case when inhrelid = rel.oid then 'child or partition of ' || inhparent::regclass::text
+        else 'parent of ' || inhrelid::regclass::text end
+      from pg_catalog.pg_inherits
+      where inhrelid = rel.oid or (inhparent = rel.oid and rel.relkind <> 'p')
+    ) as users
+  ),
+  'partitions', (
+    select coalesce(json_agg(json_build_object('name', partition.relname,
+      'bound', pg_catalog.pg_get_expr(partition.relpartbound, partition.oid)) order by partition.relname), '[]')
+    from pg_catalog.pg_inherits join pg_catalog.pg_class as partition on partition.oid = inhrelid
+    where inhparent = rel.oid and rel.relkind = 'p'
+  ),
+  'deadlockTimeout', (select setting::int from pg_catalog.pg_settings where name = 'deadlock_timeout')
+) as facts
+from rel`;
