@@ -1,4 +1,5 @@
 import type { CommandFactory } from "./command.js";
+import { compileCommand } from "./compile.js";
 
 /** All commands, in the order of the help. */
-export const commands: readonly CommandFactory[] = [];
+export const commands: readonly CommandFactory[] = [compileCommand];

@@ -7,8 +7,9 @@ import type { CoreProtos } from "./core-protos.js";
 export function compileErrors(
   _project: CompiledProject,
   reported: readonly CoreError[],
-  _protos: CoreProtos,
+  protos: CoreProtos,
 ): AquiferError | undefined {
+  void protos;
   const errors = reported.map(
     (error) =>
       new AquiferError(error.message, {

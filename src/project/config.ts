@@ -1,0 +1,101 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { parseDuration } from "../base/duration.js";
+import { AquiferError } from "../base/errors.js";
+import type { SourceLocation } from "../base/source-location.js";
+import type { AquiferConfig, OperationConfig } from "./aquifer-config.js";
+import { SettingsReader } from "./settings-reader.js";
+
+/** `aquifer.config.ts`, checked and completed with defaults. Durations are milliseconds. */
+export interface ResolvedConfig {
+  readonly concurrency?: number;
+  readonly timeouts: {
+    readonly compilation?: number;
+    readonly execution?: number;
+    readonly statement?: number;
+    readonly jit?: number;
+  };
+  readonly auditBeforePublish: boolean;
+  readonly operations: Readonly<Record<string, OperationConfig>>;
+  readonly serverVersion?: number;
+  readonly historySchema: string;
+  readonly onFailure?: string;
+  readonly onRecovery?: string;
+}
+
+const file = "aquifer.config.ts";
+
+/**
+ * Reads a project's `aquifer.config.ts`; the defaults where there is none.
+ *
+ * @throws AquiferError `unknown-setting` (naming the nearest known key), `bad-setting` or `bad-module`
+ */
+export async function loadConfig(projectRoot: string): Promise<ResolvedConfig> {
+  if (!existsSync(join(projectRoot, file))) return resolveConfig({});
+  // Loaded only where the file exists: the bundler costs every command some 50 ms.
+  const { loadModules } = await import("./load-modules.js");
+  const [module] = await loadModules(projectRoot, [file]);
+  const config = module?.exports["default"];
+  if (config === undefined) {
+    throw new AquiferError("There is no default export", {
+      code: "bad-setting",
+      location: { file },
+      hint: "Write: export default defineConfig({ ... });",
+    });
+  }
+  return resolveConfig(config);
+}
+
+/** Checks a configuration object key by key. */
+export function resolveConfig(config: unknown): ResolvedConfig {
+  const location = { file };
+  return SettingsReader.read(config, "config", location, (reader) => {
+    const timeouts = reader.object("timeouts", (each) => ({
+      compilation: duration(each, "compilation"),
+      execution: duration(each, "execution"),
+      statement: duration(each, "statement"),
+      jit: duration(each, "jit"),
+    }));
+    return {
+      ...defined({
+        concurrency: reader.count("concurrency", 1, 1000),
+        serverVersion: reader.count("serverVersion", 15, 99),
+        onFailure: reader.text("onFailure"),
+        onRecovery: reader.text("onRecovery"),
+      }),
+      timeouts: defined(timeouts ?? {}),
+      auditBeforePublish: reader.flag("auditBeforePublish") ?? true,
+      operations: operations(reader, location),
+      historySchema: reader.text("historySchema") ?? "aquifer",
+    };
+  });
+}
+
+function operations(reader: SettingsReader, location: SourceLocation): Record<string, OperationConfig> {
+  const value = reader.any("operations") ?? {};
+  if (typeof value !== "object" || Array.isArray(value)) {
+    throw reader.refuse("operations", "an object of settings by the operation's name");
+  }
+  const entries = Object.entries(value).map(([name, settings]: [string, unknown]) => [
+    name,
+    SettingsReader.read(settings, `config.operations.${name}`, location, (each) =>
+      defined({ statementTimeout: each.text("statementTimeout"), transaction: each.flag("transaction") }),
+    ),
+  ]);
+  return Object.fromEntries(entries) as Record<string, OperationConfig>;
+}
+
+function duration(
+  reader: SettingsReader,
+  key: keyof NonNullable<AquiferConfig["timeouts"]>,
+): number | undefined {
+  const text = reader.text(key);
+  return text === undefined ? undefined : parseDuration(text);
+}
+
+/** Without the keys whose value is undefined. */
+function defined<T extends object>(object: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}
