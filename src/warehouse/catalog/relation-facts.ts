@@ -35,6 +35,7 @@ export interface IndexFact {
   readonly columns: readonly string[];
   /** Definition of the constraint that owns it, such as `PRIMARY KEY (id)`. */
   readonly constraint: string | null;
+  readonly comment: string | null;
 }
 
 /** A view or materialized view that reads the relation directly. */
@@ -68,6 +69,12 @@ export interface RelationFacts {
   readonly grants: readonly GrantFact[];
   readonly comments: readonly CommentFact[];
   readonly indexes: readonly IndexFact[];
+  /** Check and foreign-key constraints of the relation itself. */
+  readonly constraints: readonly {
+    readonly name: string;
+    readonly definition: string;
+    readonly comment: string | null;
+  }[];
   readonly triggers: readonly {
     readonly name: string;
     readonly definition: string;
@@ -179,7 +186,7 @@ select json_build_object(
   ),
   'indexes', (
     select coalesce(json_agg(json_build_object(
-      'name', index_class.relname, 'definition', pg_catalog.pg_get_indexdef(index.indexrelid), 'unique', index.indisunique,
+      'name', index_class.relname, 'definition', pg_catalog.pg_get_indexdef(index.indexrelid, 0, true), 'unique', index.indisunique,
       'valid', index.indisvalid,
       'isKey', index.indisunique and index.indisvalid and index.indpred is null and index.indexprs is null,
       'columns', (
@@ -187,14 +194,21 @@ select json_build_object(
         from generate_series(1, index.indnkeyatts) as position
       ),
       'constraint', (
-        select pg_catalog.pg_get_constraintdef(pg_constraint.oid) from pg_catalog.pg_constraint
-        where conindid = index.indexrelid and conrelid = rel.oid limit 1
-      )) order by index_class.relname), '[]')
+        select pg_catalog.pg_get_constraintdef(pg_constraint.oid, true) from pg_catalog.pg_constraint
+        where conindid = index.indexrelid and conrelid = rel.oid and contype in ('p', 'u', 'x') limit 1
+      ),
+      'comment', pg_catalog.obj_description(index.indexrelid, 'pg_class')) order by index_class.relname), '[]')
     from pg_catalog.pg_index as index join pg_catalog.pg_class as index_class on index_class.oid = index.indexrelid
     where index.indrelid = rel.oid
   ),
+  'constraints', (
+    select coalesce(json_agg(json_build_object('name', conname,
+      'definition', pg_catalog.pg_get_constraintdef(pg_constraint.oid, true),
+      'comment', pg_catalog.obj_description(pg_constraint.oid, 'pg_constraint')) order by conname), '[]')
+    from pg_catalog.pg_constraint where conrelid = rel.oid and contype in ('c', 'f') and conparentid = 0
+  ),
   'triggers', (
-    select coalesce(json_agg(json_build_object('name', tgname, 'definition', pg_catalog.pg_get_triggerdef(pg_trigger.oid),
+    select coalesce(json_agg(json_build_object('name', tgname, 'definition', pg_catalog.pg_get_triggerdef(pg_trigger.oid, true),
       'enabled', tgenabled) order by tgname), '[]')
     from pg_catalog.pg_trigger where tgrelid = rel.oid and not tgisinternal
   ),
@@ -210,13 +224,15 @@ select json_build_object(
     from pg_catalog.pg_policy where polrelid = rel.oid
   ),
   'statistics', (
-    select coalesce(json_agg(json_build_object('name', stxname,
-      'definition', pg_catalog.pg_get_statisticsobjdef(pg_statistic_ext.oid),
+    select coalesce(json_agg(json_build_object('schema', nspname, 'name', stxname,
+      'definition', substr(pg_catalog.pg_get_statisticsobjdef(pg_statistic_ext.oid),
+        length('CREATE STATISTICS ' || quote_ident(nspname) || '.' || quote_ident(stxname)) + 1),
       'comment', pg_catalog.obj_description(pg_statistic_ext.oid, 'pg_statistic_ext'))), '[]')
-    from pg_catalog.pg_statistic_ext where stxrelid = rel.oid
+    from pg_catalog.pg_statistic_ext join pg_catalog.pg_namespace on pg_namespace.oid = stxnamespace
+    where stxrelid = rel.oid
   ),
   'rules', (
-    select coalesce(json_agg(pg_catalog.pg_get_ruledef(pg_rewrite.oid)), '[]')
+    select coalesce(json_agg(pg_catalog.pg_get_ruledef(pg_rewrite.oid, true)), '[]')
     from pg_catalog.pg_rewrite where ev_class = rel.oid and rulename <> '_RETURN'
   ),
   'views', (
@@ -258,7 +274,7 @@ select json_build_object(
       where depend.refclassid = 'pg_catalog.pg_class'::regclass and depend.refobjid = rel.oid and policy.polrelid <> rel.oid
       union
       select 'rule ' || rule.rulename || ' on ' || rule.ev_class::regclass::text,
-        regexp_replace(pg_catalog.pg_get_ruledef(rule.oid), '^CREATE RULE', 'CREATE OR REPLACE RULE'),
+        regexp_replace(pg_catalog.pg_get_ruledef(rule.oid, true), '^ *CREATE RULE', 'CREATE OR REPLACE RULE'),
         pg_catalog.pg_has_role(owner.relowner, 'USAGE')
       from pg_catalog.pg_depend as depend
       join pg_catalog.pg_rewrite as rule on depend.classid = 'pg_catalog.pg_rewrite'::regclass and rule.oid = depend.objid

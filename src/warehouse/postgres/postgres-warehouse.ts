@@ -4,6 +4,7 @@ import copyStreams from "pg-copy-streams";
 import { asError } from "../../base/errors.js";
 import type {
   Copying,
+  QueryOptions,
   QueryResult,
   Queryable,
   Row,
