@@ -2,9 +2,14 @@ import { parentPort, workerData } from "node:worker_threads";
 import { asError } from "../base/errors.js";
 import type { RowConditions, UniqueKey } from "./compiled-project.js";
 import type { Target } from "./compiled-graph.js";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { actionKey } from "./action-graph.js";
 import { loadCore, type CoreSession } from "./core-host.js";
 import { postgresDialect } from "./dialect.js";
+import { testOfFile, testsOfDefinitions } from "./extract-unit-tests.js";
 import { structFromPlain } from "./struct.js";
+import type { UnitTest } from "./unit-test.js";
 
 // Runs in a worker thread, so that core's global session, the require hooks and the project's own code leave no trace.
 
@@ -14,6 +19,8 @@ export interface CompileTask {
   readonly dialect: "postgres" | "bigquery";
   /** Encoded CoreExecutionRequest. */
   readonly request: Uint8Array;
+  /** Unit tests that core refuses: files relative to the root. */
+  readonly testFiles: readonly string[];
 }
 
 export interface CompileAnswer {
@@ -22,6 +29,7 @@ export interface CompileAnswer {
   readonly errors: readonly CoreError[];
   /** Structure of each assertion the dialect wrote, by its SQL. */
   readonly assertions: ReadonlyMap<string, UniqueKey | RowConditions>;
+  readonly unitTests: readonly UnitTest[];
   /** Text of each project file that was loaded, by path relative to the root. */
   readonly files: ReadonlyMap<string, string>;
 }
@@ -40,7 +48,8 @@ function run(task: CompileTask): CompileAnswer {
   const errors: CoreError[] = [];
   const assertions = new Map<string, UniqueKey | RowConditions>();
   const files = new Map<string, string>();
-  const answer = { errors, assertions, files };
+  const unitTests: UnitTest[] = [];
+  const answer = { errors, assertions, files, unitTests };
   try {
     const core = loadCore(task.projectRoot, task.corePath, (file, source, compiled) => {
       files.set(file, source);
@@ -55,11 +64,33 @@ function run(task: CompileTask): CompileAnswer {
       session.compilationSql = () =>
         postgresDialect(session.projectConfig, (sql, structure) => assertions.set(sql, structure));
     }
-    return { ...answer, response: core.main(task.request) };
+    const declared = rememberDeclared(session);
+    const response = core.main(task.request);
+    if (errors.length === 0) unitTests.push(...testsOfDefinitions({ session, declared }));
+    for (const file of task.testFiles) {
+      try {
+        session.sqlxAction = (action) => void unitTests.push(testOfFile({ session, declared }, file, action));
+        createRequire(join(task.projectRoot, file))(join(task.projectRoot, file));
+      } catch (thrown) {
+        errors.push({ ...describe(thrown), file });
+      }
+    }
+    return { ...answer, response };
   } catch (thrown) {
     errors.push(describe(thrown));
     return answer;
   }
+}
+
+function rememberDeclared(session: CoreSession): ReadonlySet<string> {
+  const declared = new Set<string>();
+  const compile = session.compile.bind(session);
+  session.compile = () => {
+    const graph = compile();
+    for (const { target } of graph.declarations) declared.add(actionKey(target));
+    return graph;
+  };
+  return declared;
 }
 
 function describe(thrown: unknown): CoreError {

@@ -49,25 +49,31 @@ export async function compileProject(options: CompileOptions): Promise<CompiledP
   const root = realpathSync(findProject(options.projectRoot).root);
   const corePath = findCore(root);
   const protos = coreProtos(corePath);
-  const filePaths = await glob(["definitions/**/*.*", "includes/**/*.*"], {
-    cwd: root,
-    followSymbolicLinks: false,
-  });
+  const list = (patterns: string[]): Promise<string[]> =>
+    glob(patterns, { cwd: root, followSymbolicLinks: false }).then((paths) => paths.sort());
+  const filePaths = await list(["definitions/**/*.*", "includes/**/*.*"]);
   const compileConfig = {
     projectDir: root,
-    filePaths: filePaths.sort().map((path) => path.replaceAll("/", sep)),
+    filePaths: filePaths.map((path) => path.replaceAll("/", sep)),
     projectConfigOverride: options.overrides ?? {},
   };
   const task: CompileTask = {
     projectRoot: root,
     corePath,
     dialect: options.dialect ?? "postgres",
+    testFiles: await list(["tests/models/**/*.sqlx"]),
     request: protos.encodeRequest({ compile: { compileConfig } }),
   };
   const answer = await runWorker(task, options);
   const graph: CompiledGraph = answer.response ? plainGraph(protos.decodeGraph(answer.response)) : {};
   const files = Object.fromEntries(answer.files);
-  const project = { root, graph, inlineAssertions: inlineAssertions(graph, answer), files };
+  const project = {
+    root,
+    graph,
+    inlineAssertions: inlineAssertions(graph, answer),
+    unitTests: answer.unitTests,
+    files,
+  };
   const failure = compileErrors(project, answer.errors, protos);
   if (failure) throw failure;
   return project;

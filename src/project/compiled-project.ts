@@ -1,6 +1,7 @@
 import type { RelationName } from "../base/identifiers.js";
 import { derivedIdentifier } from "../base/identifiers.js";
 import type { CompiledGraph, Target } from "./compiled-graph.js";
+import type { UnitTest } from "./unit-test.js";
 
 /** A compiled project: Dataform's graph, and beside it what Aquifer needs and Dataform's graph has no place for. */
 export interface CompiledProject {
@@ -9,6 +10,8 @@ export interface CompiledProject {
   readonly graph: CompiledGraph;
   /** The structure of the assertions that tables declare in their own config, one entry for each such assertion. */
   readonly inlineAssertions: readonly InlineAssertion[];
+  /** Tests of `definitions/` and `tests/models/`. */
+  readonly unitTests: readonly UnitTest[];
   /** Text of the project's files by path relative to the root, for excerpts and positions. */
   readonly files: Readonly<Record<string, string>>;
 }

@@ -16,9 +16,39 @@ export interface CoreSession {
   readonly projectConfig: ProjectConfig;
   compilationSql(): CompilationSql;
   compileError(thrown: unknown, path?: string, target?: Target): void;
-  sqlxAction(action: { sqlxConfig: Record<string, unknown> }): void;
+  sqlxAction(action: SqlxAction): void;
   publish(name: string, queryOrConfig?: unknown): unknown;
   assert(name: string, queryOrConfig?: unknown): unknown;
+  /** Ends every compilation; `indexedActions` is there afterwards. */
+  compile(): { readonly declarations: readonly { readonly target: Target }[] };
+  readonly tests: readonly CoreTest[];
+  readonly indexedActions: { find(target: Target): CoreAction[] };
+  finalizeSchema(schema: string): string;
+  finalizeName(name: string): string;
+}
+
+/** What a compiled `.sqlx` file calls `session.sqlxAction` with. */
+export interface SqlxAction {
+  readonly sqlxConfig: Record<string, unknown>;
+  readonly sqlContextable: (context: object) => string[];
+  readonly inputContextables?: readonly {
+    readonly refName: string[];
+    readonly contextable: (context: object) => string;
+  }[];
+}
+
+/** An action as core builds it; `contextableQuery` is set on tables and views. */
+export interface CoreAction {
+  getTarget(): Target;
+  readonly contextableQuery?: unknown;
+  readonly proto?: { readonly type?: string };
+}
+
+export interface CoreTest {
+  readonly contextableQuery?: unknown;
+  readonly testTarget?: Target;
+  readonly contextableInputs: ReadonlyMap<string, unknown>;
+  readonly proto: { readonly name?: string; readonly fileName?: string; readonly tags?: readonly string[] };
 }
 
 /** Node's CommonJS loader; its hooks are public by long use, but have no types. */
