@@ -1,13 +1,10 @@
 import { AquiferError } from "../base/errors.js";
-import { formatRelation, type RelationName } from "../base/identifiers.js";
+import type { RelationName } from "../base/identifiers.js";
+import { actionKey } from "./action-graph.js";
 import { readAquiferSettings, type AquiferSettings } from "./assertion-settings.js";
-import type { CompiledAction, CompiledGraph, CompiledTable, Target } from "./compiled-graph.js";
+import type { CompiledAction, CompiledTable } from "./compiled-graph.js";
+import { relationOf, type CompiledProject, type InlineAssertion } from "./compiled-project.js";
 import { readPostgresSettings, type PostgresSettings } from "./postgres-settings.js";
-
-/** What an inline assertion asserts, kept beside its SQL so that assertions of one table can share one scan. */
-export type AssertionCheck =
-  | { readonly kind: "unique"; readonly columns: readonly string[] }
-  | { readonly kind: "conditions"; readonly conditions: readonly string[] };
 
 export interface ColumnDescription {
   readonly name: string;
@@ -71,7 +68,8 @@ export interface AssertionAction extends ActionBase {
   readonly query: string;
   /** The table that declared it inline. */
   readonly parent?: string;
-  readonly check?: AssertionCheck;
+  /** What it demands, where the table's config says it; such assertions of one table share one scan. */
+  readonly check?: InlineAssertion;
 }
 
 export interface DeclarationAction extends ActionBase {
@@ -86,27 +84,15 @@ export function isRelationAction(action: Action): action is RelationAction {
   return action.kind === "table" || action.kind === "view" || action.kind === "incremental";
 }
 
-/** `schema.name` of a compiled target. */
-export function targetKey(target: Target): string {
-  return formatRelation(toRelation(target));
-}
-
-function toRelation(target: Target): RelationName {
-  return { schema: target.schema ?? "", name: target.name ?? "" };
-}
-
 /**
- * The typed actions of a compiled graph, by key, settings checked.
+ * The typed actions of a compiled project by key, settings checked.
  *
- * @param checks what each inline assertion asserts, by its key
  * @throws AquiferError for unknown or malformed settings, and for kinds of action that only BigQuery has
  */
-export function toActions(
-  graph: CompiledGraph,
-  checks: ReadonlyMap<string, AssertionCheck>,
-): ReadonlyMap<string, Action> {
+export function toActions({ graph, inlineAssertions }: CompiledProject): ReadonlyMap<string, Action> {
+  const checks = new Map(inlineAssertions.map((each) => [actionKey(each.target), each]));
   for (const unsupported of [...(graph.notebooks ?? []), ...(graph.dataPreparations ?? [])]) {
-    throw new AquiferError(`${targetKey(unsupported.target)} is a notebook or data preparation`, {
+    throw new AquiferError(`${actionKey(unsupported.target)} is a notebook or data preparation`, {
       code: "unsupported-action",
       location: { file: unsupported.fileName ?? "" },
       hint: "These run on BigQuery only; write it as a table or as operations.",
@@ -125,7 +111,7 @@ export function toActions(
   const tables = new Map(actions.map((action) => [action.key, action]));
   for (const each of graph.assertions ?? []) {
     const common = base(each);
-    const parent = each.parentAction === undefined ? undefined : targetKey(each.parentAction);
+    const parent = each.parentAction === undefined ? undefined : actionKey(each.parentAction);
     const check = checks.get(common.key);
     actions.push({
       ...common,
@@ -140,16 +126,15 @@ export function toActions(
 }
 
 function base(compiled: CompiledAction): ActionBase {
-  const target = toRelation(compiled.target);
   const file = compiled.fileName ?? "";
   const descriptor = compiled.actionDescriptor;
   return {
-    key: formatRelation(target),
-    target,
+    key: actionKey(compiled.target),
+    target: relationOf(compiled.target),
     file,
     tags: compiled.tags ?? [],
     disabled: compiled.disabled ?? false,
-    dependencies: [...new Set((compiled.dependencyTargets ?? []).map(targetKey))],
+    dependencies: [...new Set((compiled.dependencyTargets ?? []).map(actionKey))],
     columns: (descriptor?.columns ?? []).map((column) => ({
       name: (column.path ?? []).join("."),
       ...(column.description === undefined ? {} : { description: column.description }),
