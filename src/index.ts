@@ -1,3 +1,12 @@
 /** The public API of Aquifer: what a project's `ingest/`, `reports/` and `aquifer.config.ts` import. */
 export { AquiferError } from "./base/errors.js";
 export { defineConfig, type AquiferConfig, type OperationConfig } from "./project/aquifer-config.js";
+export {
+  defineSource,
+  type ColumnOptions,
+  type PeriodRule,
+  type Source,
+  type SourceOptions,
+} from "./project/source.js";
+export { defineSample, type SampleFile, type SampleOptions, type SampleRequest } from "./project/sample.js";
+export { Random, Weighted } from "./project/random.js";

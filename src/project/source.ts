@@ -1,0 +1,247 @@
+import { AquiferError } from "../base/errors.js";
+import { nearestName } from "../base/nearest-name.js";
+import { snakeCase } from "../base/snake-case.js";
+
+/** One column of a source, as the files carry it. In bronze every column is `text`: types are given in silver. */
+export interface ColumnOptions {
+  /**
+   * Other spellings that a header may use. The column's own name always counts; case, blanks and punctuation never do
+   * (`Birth of Date` is `birth_of_date`).
+   */
+  readonly header?: string | readonly string[];
+  /** A file may come without this column; it is NULL then. Default: every column must be there. */
+  readonly optional?: boolean;
+  readonly description?: string;
+}
+
+/** How the period of a file is known. */
+export interface PeriodRule {
+  readonly grain: "day" | "month" | "year";
+  /**
+   * Matched against the path below `raw/<system>/`; named groups `year`, `month` (number) and `day`, as far as the grain
+   * needs them. A two-digit year means 20xx.
+   *
+   * @example /_(?<year>\d{4})-(?<month>\d{2})-(?<day>\d{2})\.csv$/
+   */
+  readonly fromName: RegExp;
+}
+
+/** `1000` rows, or a share of the rows read: `"1%"`. */
+export type RejectLimit = number | `${number}%`;
+
+/** What a new file means for what was loaded before. */
+export type ReloadPolicy =
+  /** It adds to the others; a file of the same name replaces its earlier version. */
+  | "append"
+  /** It replaces the file of the same period. */
+  | "replace_period"
+  /** It replaces everything before: only the latest file is current. */
+  | "snapshot"
+  /** A second file of the same name (or period, where there is a period rule) with other content is an error. */
+  | "refuse";
+
+/** What happens when a file's columns differ from the declared ones. */
+export type DriftPolicy =
+  /** An undeclared column becomes a new text column. */
+  | "evolve"
+  /** An undeclared column is an error. */
+  | "freeze";
+
+export interface SourceOptions {
+  /** `<system>` or `<system>/<type>`: the files lie in `raw/<system>/`. */
+  readonly name: string;
+  readonly description?: string;
+  /** The table in schema `bronze`. Default: the name with `_` for `/`. */
+  readonly table?: string;
+  /** Globs below `raw/<system>/`. */
+  readonly files: string | readonly string[];
+  /** The columns in the order of a file without header, by their name in bronze. */
+  readonly columns: Readonly<Record<string, ColumnOptions>>;
+  /**
+   * Whether the first line names the columns. `optional`: it does when its cells are the columns' names.
+   * Default: `required`.
+   */
+  readonly header?: "required" | "none" | "optional";
+  /** One character. Default: found among comma, semicolon, pipe and tab by the declared columns. */
+  readonly delimiter?: string;
+  readonly period?: PeriodRule;
+  /** Default: `append`. */
+  readonly reload?: ReloadPolicy;
+  /** Default: `evolve`. */
+  readonly drift?: DriftPolicy;
+  /** Most rejected rows of one file; one more and nothing is loaded. Default: 0. */
+  readonly maxRejected?: RejectLimit;
+}
+
+/** A source with every default filled in. Plain data. */
+export interface Source {
+  readonly kind: "source";
+  readonly name: string;
+  readonly system: string;
+  readonly description: string;
+  readonly table: string;
+  readonly files: readonly string[];
+  readonly columns: readonly SourceColumn[];
+  readonly header: "required" | "none" | "optional";
+  readonly delimiter: string | undefined;
+  readonly period: PeriodRule | undefined;
+  readonly reload: ReloadPolicy;
+  readonly drift: DriftPolicy;
+  readonly maxRejected: RejectLimit;
+}
+
+export interface SourceColumn {
+  /** The column in bronze. */
+  readonly name: string;
+  /** Spellings in snake case that a header may use, the name first. */
+  readonly headers: readonly string[];
+  readonly optional: boolean;
+  readonly description: string;
+}
+
+const optionNames = [
+  "name",
+  "description",
+  "table",
+  "files",
+  "columns",
+  "header",
+  "delimiter",
+  "period",
+  "reload",
+  "drift",
+  "maxRejected",
+] as const satisfies readonly (keyof SourceOptions)[];
+
+const choices = {
+  header: ["required", "none", "optional"],
+  reload: ["append", "replace_period", "snapshot", "refuse"],
+  drift: ["evolve", "freeze"],
+} as const;
+
+/**
+ * Declares a kind of raw file and the bronze table that it fills. Export the result from a file in `ingest/`.
+ *
+ * Each row arrives in `bronze.<table>` as text, with where it is from: `_file_id`, `_row` (1 for the first record after
+ * the header, rejected ones counted), `_file_name`, `_file_hash`, `_period`, `_batch`, `_loaded_at`.
+ *
+ * @throws AquiferError `bad-source` when the declaration contradicts itself
+ * @example
+ * import { defineSource } from "aquifer";
+ *
+ * export const orders = defineSource({
+ *   name: "shop/orders",
+ *   files: "orders/orders_*.csv",
+ *   columns: { order_id: {}, ordered_at: { header: "Date" }, amount: {} },
+ *   period: { grain: "month", fromName: /orders_(?<year>\d{4})(?<month>\d{2})/ },
+ *   reload: "replace_period",
+ * });
+ */
+export function defineSource(options: SourceOptions): Source {
+  const fail = failure(options.name);
+  const system = systemOf(options.name);
+  for (const key of Object.keys(options)) refuseUnknown(key, optionNames, "option", fail);
+  for (const [key, allowed] of Object.entries(choices)) {
+    const value = options[key as keyof typeof choices];
+    if (value !== undefined && !(allowed as readonly string[]).includes(value)) {
+      throw fail(`${key} is "${value}"`, `Use one of: ${allowed.join(", ")}.`);
+    }
+  }
+  const files = [options.files].flat();
+  if (files.length === 0) throw fail("no file pattern", "Give at least one glob as `files`.");
+  const table = options.table ?? options.name.replaceAll("/", "_");
+  if (snakeCase(table) !== table) throw fail(`table is "${table}"`, "Use lower snake case.");
+  if (options.delimiter !== undefined && !/^[\t !#-[\]-~]$/.test(options.delimiter)) {
+    throw fail(`delimiter is ${JSON.stringify(options.delimiter)}`, "Use one character, such as ; or \\t.");
+  }
+  if (options.reload === "replace_period" && options.period === undefined) {
+    throw fail("replaces by period, but has no period rule", "Add `period`, or use reload `append`.");
+  }
+  checkRejectLimit(options.maxRejected ?? 0, fail);
+  if (options.period) checkPeriod(options.period, fail);
+  return {
+    kind: "source",
+    name: options.name,
+    system,
+    description: options.description ?? "",
+    table,
+    files,
+    columns: toColumns(options.columns, fail),
+    header: options.header ?? "required",
+    delimiter: options.delimiter,
+    period: options.period,
+    reload: options.reload ?? "append",
+    drift: options.drift ?? "evolve",
+    maxRejected: options.maxRejected ?? 0,
+  };
+}
+
+function systemOf(name: unknown): string {
+  if (typeof name !== "string" || !/^[a-z][a-z0-9_]*(\/[a-z][a-z0-9_]*)?$/.test(name)) {
+    throw new AquiferError(`${JSON.stringify(name)} is not the name of a source`, {
+      code: "bad-source",
+      hint: "Name it <system> or <system>/<type>, in lower snake case.",
+    });
+  }
+  return name.split("/")[0] ?? name;
+}
+
+function toColumns(columns: SourceOptions["columns"], fail: Failure): SourceColumn[] {
+  const spellings = new Map<string, string>();
+  const made = Object.entries(columns).map(([name, options]): SourceColumn => {
+    if (snakeCase(name) !== name || name.startsWith("_")) {
+      throw fail(
+        `column "${name}" is not in lower snake case`,
+        `Name it ${snakeCase(name)} and give the file's spelling as \`header\`.`,
+      );
+    }
+    for (const key of Object.keys(options)) {
+      refuseUnknown(key, ["header", "optional", "description"], `option of column ${name}`, fail);
+    }
+    const headers = [...new Set([name, ...[options.header ?? []].flat().map(snakeCase)])];
+    for (const spelling of headers) {
+      const other = spellings.get(spelling);
+      if (other !== undefined) throw fail(`columns ${other} and ${name} share the header "${spelling}"`);
+      spellings.set(spelling, name);
+    }
+    return { name, headers, optional: options.optional ?? false, description: options.description ?? "" };
+  });
+  if (made.length === 0) throw fail("no columns", "List the columns of the file as `columns`.");
+  return made;
+}
+
+function checkPeriod(rule: PeriodRule, fail: Failure): void {
+  const needed = { day: ["year", "month", "day"], month: ["year", "month"], year: ["year"] }[rule.grain];
+  for (const group of needed) {
+    if (!rule.fromName.source.includes(`(?<${group}>`)) {
+      throw fail(`period.fromName has no group "${group}"`, `A ${rule.grain} needs ${needed.join(", ")}.`);
+    }
+  }
+}
+
+function checkRejectLimit(limit: RejectLimit, fail: Failure): void {
+  const valid =
+    typeof limit === "number"
+      ? Number.isInteger(limit) && limit >= 0
+      : /^\d+(\.\d+)?%$/.test(limit) && Number.parseFloat(limit) <= 100;
+  if (!valid) throw fail(`maxRejected is ${JSON.stringify(limit)}`, 'Use a number of rows, or "1%".');
+}
+
+type Failure = (problem: string, hint?: string) => AquiferError;
+
+function failure(name: string): Failure {
+  return (problem, hint) =>
+    new AquiferError(`Source ${name}: ${problem}`, {
+      code: "bad-source",
+      ...(hint === undefined ? {} : { hint }),
+    });
+}
+
+function refuseUnknown(key: string, known: readonly string[], what: string, fail: Failure): void {
+  if (known.includes(key)) return;
+  const near = nearestName(key, known);
+  throw fail(
+    `unknown ${what} "${key}"`,
+    near === undefined ? `Known: ${known.join(", ")}.` : `Did you mean "${near}"?`,
+  );
+}

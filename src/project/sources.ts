@@ -1,0 +1,79 @@
+import { AquiferError } from "../base/errors.js";
+import { nearestName } from "../base/nearest-name.js";
+import { exportsOfKind, loadModules } from "./load-modules.js";
+import type { Source } from "./source.js";
+
+/** A column of a bronze relation. */
+export interface BronzeColumn {
+  readonly name: string;
+  /** A type of PostgreSQL. */
+  readonly type: string;
+  readonly description: string;
+}
+
+/** What every bronze relation says about each row, after the source's own columns. */
+export const originColumns: readonly BronzeColumn[] = [
+  { name: "_file_id", type: "bigint", description: "The file's row in the ledger, ingest_file." },
+  {
+    name: "_row",
+    type: "bigint",
+    description: "1 for the first record after the header, rejected ones counted.",
+  },
+  { name: "_file_name", type: "text", description: "The file's path below raw/." },
+  { name: "_file_hash", type: "text", description: "SHA-256 of the file's content." },
+  { name: "_period", type: "date", description: "First day of the file's period." },
+  { name: "_batch", type: "text", description: "The batch that loaded the file." },
+  { name: "_loaded_at", type: "timestamptz", description: "When the batch became visible." },
+];
+
+/** The columns of `bronze.<table>` as a source declares them; drift may have added more at the end. */
+export function bronzeColumns(source: Source): BronzeColumn[] {
+  return [
+    ...source.columns.map(({ name, description }) => ({ name, type: "text", description })),
+    ...originColumns,
+  ];
+}
+
+/**
+ * The sources that a project's `ingest/*.ts` export.
+ *
+ * @throws AquiferError `duplicate-source` when two share a name or a table
+ */
+export async function loadSources(projectRoot: string): Promise<Source[]> {
+  const found = exportsOfKind<Source>(await loadModules(projectRoot, ["ingest/*.ts"]), "source");
+  for (const key of ["name", "table"] as const) {
+    const seen = new Map<string, string>();
+    for (const { file, value } of found) {
+      const first = seen.get(value[key]);
+      if (first !== undefined) {
+        throw new AquiferError(`Two sources have the ${key} "${value[key]}"`, {
+          code: "duplicate-source",
+          location: { file },
+          details: [`the other one is in ${first}`],
+          hint: `Give one of them another ${key}.`,
+        });
+      }
+      seen.set(value[key], file);
+    }
+  }
+  return found.map(({ value }) => value).sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/**
+ * The sources that the arguments of `ingest` name: a source, or a system for all of its sources. No arguments: all.
+ *
+ * @throws AquiferError `unknown-source`
+ */
+export function selectSources(sources: readonly Source[], names: readonly string[]): Source[] {
+  if (names.length === 0) return [...sources];
+  const known = new Set(sources.flatMap(({ name, system }) => [name, system]));
+  for (const name of names) {
+    if (known.has(name)) continue;
+    const near = nearestName(name, known);
+    throw new AquiferError(`No source or system is named "${name}"`, {
+      code: "unknown-source",
+      hint: near === undefined ? `Known: ${[...known].sort().join(", ")}.` : `Did you mean "${near}"?`,
+    });
+  }
+  return sources.filter(({ name, system }) => names.includes(name) || names.includes(system));
+}
