@@ -8,6 +8,9 @@ import { actionKey } from "./action-graph.js";
 import { loadCore, type CoreSession } from "./core-host.js";
 import { postgresDialect } from "./dialect.js";
 import { testOfFile, testsOfDefinitions } from "./extract-unit-tests.js";
+import { errorPlace } from "./error-place.js";
+import { installTag, tagTemplates, type Evaluations } from "./tagged-templates.js";
+import type { SourceLocation } from "../base/source-location.js";
 import { structFromPlain } from "./struct.js";
 import type { UnitTest } from "./unit-test.js";
 
@@ -30,6 +33,7 @@ export interface CompileAnswer {
   /** Structure of each assertion the dialect wrote, by its SQL. */
   readonly assertions: ReadonlyMap<string, UniqueKey | RowConditions>;
   readonly unitTests: readonly UnitTest[];
+  readonly evaluations: Evaluations;
   /** Text of each project file that was loaded, by path relative to the root. */
   readonly files: ReadonlyMap<string, string>;
 }
@@ -37,7 +41,8 @@ export interface CompileAnswer {
 /** An error as core reported it. */
 export interface CoreError {
   readonly message: string;
-  readonly stack: string;
+  /** Where the error arose, as far as V8's stack tells. */
+  readonly place?: SourceLocation;
   /** The file core blames, if it knows one. */
   readonly file?: string;
   readonly target?: Target;
@@ -49,13 +54,23 @@ function run(task: CompileTask): CompileAnswer {
   const assertions = new Map<string, UniqueKey | RowConditions>();
   const files = new Map<string, string>();
   const unitTests: UnitTest[] = [];
-  const answer = { errors, assertions, files, unitTests };
+  const evaluations: Evaluations = new Map();
+  const answer = { errors, assertions, files, unitTests, evaluations };
+  let compiler: ((code: string, path: string) => string) | undefined;
+  const describe = (thrown: unknown): Pick<CoreError, "message" | "place"> => {
+    const error = asError(thrown);
+    const place = compiler && errorPlace(task.projectRoot, error.stack ?? "", compiler);
+    const message = error.name === "SyntaxError" ? `Syntax error: ${error.message}` : error.message;
+    return { message, ...(place ? { place } : {}) };
+  };
   try {
+    installTag(evaluations);
     const core = loadCore(task.projectRoot, task.corePath, (file, source, compiled) => {
       files.set(file, source);
-      return compiled;
+      return file.endsWith(".sqlx") ? tagTemplates(file, source, compiled).code : compiled;
     });
     const { session } = core;
+    compiler = core.compiler;
     session.compileError = (thrown, file, target) => {
       errors.push({ ...describe(thrown), ...(file ? { file } : {}), ...(target ? { target } : {}) });
     };
@@ -91,11 +106,6 @@ function rememberDeclared(session: CoreSession): ReadonlySet<string> {
     return graph;
   };
   return declared;
-}
-
-function describe(thrown: unknown): CoreError {
-  const error = asError(thrown);
-  return { message: error.message, stack: error.stack ?? "" };
 }
 
 /**

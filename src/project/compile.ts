@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { realpathSync } from "node:fs";
+import { readFileSync, realpathSync } from "node:fs";
 import { join, sep } from "node:path";
 import { Worker } from "node:worker_threads";
 import { glob } from "tinyglobby";
@@ -46,7 +46,8 @@ export interface CompileOptions {
  * const { graph } = await compileProject({ projectRoot: "/home/me/shop" });
  */
 export async function compileProject(options: CompileOptions): Promise<CompiledProject> {
-  const root = realpathSync(findProject(options.projectRoot).root);
+  const { root: folder, settingsFile } = findProject(options.projectRoot);
+  const root = realpathSync(folder);
   const corePath = findCore(root);
   const protos = coreProtos(corePath);
   const list = (patterns: string[]): Promise<string[]> =>
@@ -66,7 +67,10 @@ export async function compileProject(options: CompileOptions): Promise<CompiledP
   };
   const answer = await runWorker(task, options);
   const graph: CompiledGraph = answer.response ? plainGraph(protos.decodeGraph(answer.response)) : {};
-  const files = Object.fromEntries(answer.files);
+  const files = {
+    ...Object.fromEntries(answer.files),
+    [settingsFile]: readFileSync(join(root, settingsFile), "utf8"),
+  };
   const project = {
     root,
     graph,

@@ -1,15 +1,15 @@
 import { dirname, join } from "node:path";
 import protobuf from "protobufjs";
 
-const { Root } = protobuf;
+const { Root, Type } = protobuf;
 
 /** Request and answer of core's `main`, by the `.proto` files that lie beside its bundle. */
 export interface CoreProtos {
   encodeRequest(request: object): Uint8Array;
   /** The compiled graph in protobuf's JSON form, as `dataform compile --json` prints it. */
   decodeGraph(response: Uint8Array): object;
-  /** Names of the config keys that a message such as `ActionConfig.TableConfig` knows. */
-  fieldsOf(message: string): string[];
+  /** The keys that a message such as `dataform.ActionConfig.TableConfig` knows, those of its own messages included. */
+  keysOf(message: string): string[];
 }
 
 const loaded = new Map<string, CoreProtos>();
@@ -29,10 +29,26 @@ export function coreProtos(corePath: string): CoreProtos {
       const decoded = responseType.decode(response).toJSON() as { compile?: { compiledGraph?: object } };
       return decoded.compile?.compiledGraph ?? {};
     },
-    fieldsOf(message) {
-      return Object.keys(root.lookupType(`dataform.${message}`).fields);
+    keysOf(message) {
+      return [...messageKeys(root.lookupType(message))];
     },
   };
   loaded.set(corePath, protos);
   return protos;
+}
+
+function messageKeys(
+  type: protobuf.Type,
+  keys = new Set<string>(),
+  seen = new Set<protobuf.Type>(),
+): Set<string> {
+  if (seen.has(type)) return keys;
+  seen.add(type);
+  for (const field of type.fieldsArray) {
+    keys.add(field.name);
+    const { resolvedType } = field.resolve();
+    // Struct holds what the user likes: it knows no keys.
+    if (resolvedType instanceof Type && resolvedType.name !== "Struct") messageKeys(resolvedType, keys, seen);
+  }
+  return keys;
 }
