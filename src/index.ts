@@ -10,3 +10,4 @@ export {
 } from "./project/source.js";
 export { defineSample, type SampleFile, type SampleOptions, type SampleRequest } from "./project/sample.js";
 export { Random, Weighted } from "./project/random.js";
+export * from "./report/page-api.js";

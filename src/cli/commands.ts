@@ -1,5 +1,6 @@
 import type { CommandFactory } from "./command.js";
 import { compileCommand } from "./compile.js";
+import { reportCommand } from "./report.js";
 
 /** All commands, in the order of the help. */
-export const commands: readonly CommandFactory[] = [compileCommand];
+export const commands: readonly CommandFactory[] = [compileCommand, reportCommand];

@@ -100,7 +100,11 @@ async function bundle(projectRoot: string, file: string): Promise<string> {
 const runningFramework: Plugin = {
   name: "running-framework",
   setup(context) {
-    context.onResolve({ filter: /^aquifer$/ }, () => ({ path: builtFile("index.js").href, external: true }));
+    const modules = { aquifer: "index.js", "aquifer/charts": "report/charts/index.js" };
+    for (const [name, built] of Object.entries(modules)) {
+      const filter = new RegExp(`^${name}$`);
+      context.onResolve({ filter }, () => ({ path: builtFile(built).href, external: true }));
+    }
   },
 };
 

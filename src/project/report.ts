@@ -1,0 +1,273 @@
+import type { PlotOptions } from "@observablehq/plot";
+import type { SqlTemplate } from "./report-sql.js";
+
+/** How a value is written, in the report's locale. Rates are fractions: `percent` writes 0.5238 as 52.38%. */
+export type ValueFormat =
+  | { readonly as: "number"; readonly digits?: number; readonly compact?: boolean }
+  | { readonly as: "percent"; readonly digits?: number }
+  | {
+      readonly as: "currency";
+      /** ISO 4217, such as `IDR`. */
+      readonly currency: string;
+      readonly digits?: number;
+      readonly compact?: boolean;
+    }
+  | { readonly as: "date" | "month" | "year" | "timestamp" };
+
+export type LocaleName = "en" | "id-ID";
+
+/** What a column of rows is called and means: the header of its table and download, and its definition. */
+export interface Field {
+  readonly label: string;
+  readonly format?: ValueFormat;
+  /** What the figure means; for a query's column, the comment of the warehouse column of that name where absent. */
+  readonly definition?: string;
+  /** Shown beside the label: `m³`, `IDR`. */
+  readonly unit?: string;
+}
+
+export type ColumnType = "text" | "integer" | "number" | "boolean" | "date" | "timestamp";
+
+/** One column of a query, as the report expects it: checked when the query runs. */
+export interface QueryColumn extends Field {
+  readonly type: ColumnType;
+  /** A NULL in any other column is an error. */
+  readonly nullable?: boolean;
+}
+
+/** What a cell of a report may hold. Dates and timestamps are UTC. */
+export type Value = string | number | boolean | Date | null;
+export type ReportRow = Readonly<Record<string, Value>>;
+
+interface ValueOfType {
+  text: string;
+  integer: number;
+  number: number;
+  boolean: boolean;
+  date: Date;
+  timestamp: Date;
+}
+
+type ValueOf<C extends QueryColumn> = C extends { readonly nullable: true }
+  ? ValueOfType[C["type"]] | null
+  : ValueOfType[C["type"]];
+
+/** A named query of a report. */
+export interface ReportQuery {
+  readonly sql: SqlTemplate;
+  /** The columns that the report reads, by their names in the result. Others are not embedded in the page. */
+  readonly columns: Readonly<Record<string, QueryColumn>>;
+  /** False: the page's filters leave this query alone. Otherwise it must have every filter's column. */
+  readonly filtered?: boolean;
+  /** True: while a table it reads does not exist, the page says so and shows the rest. */
+  readonly optional?: boolean;
+}
+
+export type ReportQueries = Readonly<Record<string, ReportQuery>>;
+
+/** The rows of a report's queries, typed by their columns. */
+export type ReportData<Q extends ReportQueries> = {
+  readonly [Name in keyof Q]: readonly {
+    readonly [Column in keyof Q[Name]["columns"]]: ValueOf<Q[Name]["columns"][Column]>;
+  }[];
+};
+
+/** A filter on the column of its name, in every query of the report. */
+export interface ReportFilter {
+  readonly label: string;
+  /** `choice`: any of the values found. `range`: from one of the values found to another. */
+  readonly kind?: "choice" | "range";
+  /** Values in the order they are offered; those not named follow, sorted. */
+  readonly order?: readonly string[];
+}
+
+/** A figure on a card. */
+export interface Kpi {
+  readonly kind: "kpi";
+  readonly label: string;
+  /** Null where it cannot be said. */
+  readonly value: number | null;
+  readonly format: ValueFormat;
+  readonly unit?: string;
+  /** What is counted, in one sentence. */
+  readonly definition: string;
+  /** The same figure of an earlier period. */
+  readonly previous?: {
+    readonly value: number | null;
+    readonly period: string;
+    /** Which direction is welcome; none where neither is. */
+    readonly better?: "up" | "down";
+  };
+  /** The figure over time, oldest first; null where a period is missing. */
+  readonly trend?: readonly (number | null)[];
+}
+
+/** What a chart is drawn for. Colours are CSS expressions that follow the page's theme. */
+export interface ChartContext {
+  /** Pixels. */
+  readonly width: number;
+  readonly theme: ChartTheme;
+  readonly locale: LocaleName;
+  format(value: Value, format?: ValueFormat): string;
+  /** The label of a column of the chart's rows. */
+  label(column: string): string;
+  /** A value of a column, in the column's format. */
+  formatted(column: string, value: Value): string;
+}
+
+export interface ChartTheme {
+  readonly text: string;
+  readonly muted: string;
+  readonly line: string;
+  readonly surface: string;
+  /** The one highlight. */
+  readonly accent: string;
+  /** What is not highlighted. */
+  readonly grey: string;
+  /** Fainter than grey: unknown, or the period that still runs. */
+  readonly faint: string;
+  /** Text on `accent`. */
+  readonly onAccent: string;
+  /** Text on `grey` and `faint`. */
+  readonly onGrey: string;
+  /** Okabe and Ito's colours, in an order that keeps 3:1 against the surface. */
+  readonly series: readonly string[];
+}
+
+/** Draws rows: a pure function, called on the server and again in the browser. */
+export type Draw<R> = (rows: readonly R[], context: ChartContext) => PlotOptions;
+
+export interface ChartSpec<R> {
+  /** The finding or the measure, in plain words. */
+  readonly title: string;
+  /** Unit and period. */
+  readonly subtitle?: string;
+  /** Where the figures are from. */
+  readonly source?: string;
+  /** What is drawn: also the table behind the chart, and its download. */
+  readonly rows: readonly R[];
+  /** The columns of the rows, in the order of the table. */
+  readonly fields: { readonly [Column in keyof R & string]?: Field };
+  readonly draw: Draw<R>;
+  /** What a reader who cannot see the chart should know; said from the rows where absent. */
+  readonly alternative?: string;
+  readonly width?: "half" | "full";
+}
+
+export interface Chart extends Omit<ChartSpec<ReportRow>, "fields"> {
+  readonly kind: "chart";
+  readonly fields: Readonly<Record<string, Field>>;
+}
+
+export interface TableSpec<R> {
+  readonly title: string;
+  readonly subtitle?: string;
+  readonly source?: string;
+  readonly rows: readonly R[];
+  readonly fields: { readonly [Column in keyof R & string]?: Field };
+  /** A last row, of sums for example. */
+  readonly totals?: Partial<R>;
+  readonly search?: boolean;
+  /** Rows per page; 25 unless said. */
+  readonly pageSize?: number;
+  readonly width?: "half" | "full";
+}
+
+export interface DataTable extends Omit<TableSpec<ReportRow>, "fields" | "totals"> {
+  readonly kind: "table";
+  readonly fields: Readonly<Record<string, Field>>;
+  readonly totals?: ReportRow;
+}
+
+export interface Text {
+  readonly kind: "text";
+  readonly text: string;
+}
+
+export type Item = Kpi | Chart | DataTable | Text;
+
+export interface Section {
+  readonly title: string;
+  readonly description?: string;
+  readonly items: readonly Item[];
+}
+
+export interface BodyContext {
+  readonly locale: LocaleName;
+  format(value: Value, format?: ValueFormat): string;
+}
+
+export interface ReportSpec<Q extends ReportQueries> {
+  readonly title: string;
+  /** One sentence: what question the report answers, and for whom. */
+  readonly description: string;
+  readonly locale?: LocaleName;
+  readonly data: Q;
+  /** By column name. */
+  readonly filters?: Readonly<Record<string, ReportFilter>>;
+  /** The page, from the rows that the filters leave: a pure function, called on the server and again in the browser. */
+  readonly body: (data: ReportData<Q>, context: BodyContext) => readonly Section[];
+}
+
+/** A report as the framework holds it. */
+export interface Report {
+  readonly kind: "report";
+  readonly title: string;
+  readonly description: string;
+  readonly locale: LocaleName;
+  readonly data: ReportQueries;
+  readonly filters: Readonly<Record<string, ReportFilter>>;
+  readonly body: (
+    data: Readonly<Record<string, readonly ReportRow[]>>,
+    context: BodyContext,
+  ) => readonly Section[];
+}
+
+/**
+ * Declares a report: the default export of `reports/<system>/<name>.ts`, built into
+ * `build/reports/<system>/<name>.html`. The file runs on the server and, bundled, in the page, so it imports nothing of
+ * Node.
+ *
+ * @example
+ * export default defineReport({
+ *   title: "Orders by region",
+ *   description: "How many orders each region took, for the sales team.",
+ *   data: {
+ *     orders: {
+ *       sql: sql`select region, count(*) as orders from ${ref("gold", "orders")} group by region`,
+ *       columns: { region: { type: "text", label: "Region" }, orders: { type: "integer", label: "Orders" } },
+ *     },
+ *   },
+ *   body: ({ orders }) => [
+ *     {
+ *       title: "Orders",
+ *       items: [
+ *         kpi({ label: "Orders", value: total(orders, "orders"), format: { as: "number" }, definition: "All orders." }),
+ *       ],
+ *     },
+ *   ],
+ * });
+ */
+export function defineReport<const Q extends ReportQueries>(spec: ReportSpec<Q>): Report {
+  return { kind: "report", locale: "en", filters: {}, ...spec, body: spec.body as unknown as Report["body"] };
+}
+
+/** A card with one figure. */
+export function kpi(spec: Omit<Kpi, "kind">): Kpi {
+  return { kind: "kpi", ...spec };
+}
+
+/** A chart, with the table of its data behind it. */
+export function chart<R extends object>(spec: ChartSpec<R>): Chart {
+  return { kind: "chart", ...(spec as unknown as Omit<Chart, "kind">) };
+}
+
+/** A table that can be sorted, searched and downloaded. */
+export function table<R extends object>(spec: TableSpec<R>): DataTable {
+  return { kind: "table", ...(spec as unknown as Omit<DataTable, "kind">) };
+}
+
+/** Paragraphs, separated by blank lines. */
+export function text(words: string): Text {
+  return { kind: "text", text: words };
+}

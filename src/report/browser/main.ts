@@ -1,0 +1,286 @@
+/// <reference lib="dom" />
+/// <reference lib="dom.iterable" />
+import type { Item, Report } from "../../project/report.js";
+import { applyFilters, parseHash } from "../filters.js";
+import type { PageData } from "../page-data.js";
+import type { DownloadForm } from "../view/card-parts.js";
+import { describeFilters, filterBar } from "../view/filter-bar.js";
+import { emptyReason } from "../view/empty-reason.js";
+import { itemElement, sectionElement } from "../view/section.js";
+import { searched } from "../view/table-card.js";
+import { composeBody, itemId, type TableState, type View } from "../view/view.js";
+import { download } from "./downloads.js";
+import { initialState, writeHash } from "./page-state.js";
+import { adoptTitles, installTooltips } from "./tooltips.js";
+
+const untouched: TableState = { search: "", page: 0 };
+
+/** Makes a page live: called once by the script that is embedded in it. */
+export function mount(report: Report, data: PageData): void {
+  const state = initialState(report, data, location.hash);
+  const root = document.documentElement;
+  const sections = document.getElementById("sections");
+  if (sections === null) return;
+  let shown = new Map<string, Item>();
+
+  const view: View = {
+    document,
+    locale: report.locale,
+    live: true,
+    definitions: data.definitions,
+    get emptyBecause() {
+      return emptyReason(
+        report,
+        state.rows,
+        data.relations,
+        describeFilters(view, report, state.rows, state.filters),
+      );
+    },
+    chartWidths: (id, width) => [plotWidth(id) ?? (width === "full" ? 1100 : 560)],
+    tableState: (id) => state.tables.get(id) ?? untouched,
+  };
+
+  const compose = (): ReturnType<typeof composeBody> => {
+    const body = composeBody(report, applyFilters(report, state.rows, state.filters));
+    shown = new Map(
+      body.flatMap((section, index) =>
+        section.items.map((item, place) => [itemId(index, place), item] as const),
+      ),
+    );
+    return body;
+  };
+
+  const rerender = (id: string): void => {
+    const item = shown.get(id);
+    const old = document.getElementById(id);
+    if (item === undefined || old === null) return;
+    const fresh = itemElement(view, item, id);
+    if (old.querySelector("details")?.open === true) fresh.querySelector("details")?.setAttribute("open", "");
+    for (const svg of fresh.querySelectorAll("svg.plot")) adoptTitles(svg);
+    old.replaceWith(fresh);
+    const plot = fresh.querySelector(".plot-area");
+    if (plot) widths.observe(plot);
+  };
+
+  /** Draws what is on the screen at once and the rest when the browser has time. */
+  const render = (): void => {
+    const body = compose();
+    const titles = [...sections.querySelectorAll(":scope > section > h2")].map((each) => each.textContent);
+    const places = [...sections.querySelectorAll(".items > [id]")].map((each) => each.id);
+    const same =
+      titles.join("\n") === body.map(({ title }) => title).join("\n") &&
+      places.join() === [...shown.keys()].join();
+    if (!same) {
+      sections.replaceChildren(...body.map((section, index) => sectionElement(view, section, index)));
+      for (const svg of sections.querySelectorAll("svg.plot")) adoptTitles(svg);
+      for (const plot of sections.querySelectorAll(".plot-area")) widths.observe(plot);
+      return;
+    }
+    body.forEach(({ description }, index) => {
+      const lead = document.querySelector(`#section-${index + 1} > .lead`);
+      if (lead && description !== undefined) lead.textContent = description;
+    });
+    const later: string[] = [];
+    for (const id of shown.keys()) {
+      const box = document.getElementById(id)?.getBoundingClientRect();
+      if (box && box.top < innerHeight && box.bottom > 0) rerender(id);
+      else later.push(id);
+    }
+    afterwards(later, rerender);
+  };
+
+  const applyState = (): void => {
+    renderFilters();
+    writeHash(state);
+    render();
+  };
+
+  const renderFilters = (): void => {
+    const old = document.getElementById("filters");
+    const fresh = filterBar(view, report, state.rows, state.filters);
+    if (old === null || fresh === null) return;
+    // Controls keep their identity, and with it focus and open panels; only words and marks change.
+    old.querySelectorAll("details").forEach((panel, index) => {
+      const now = fresh.querySelectorAll("details")[index];
+      if (now === undefined) return;
+      panel.className = now.className;
+      const [chosen, words] = [panel.querySelector(".chosen"), now.querySelector(".chosen")];
+      if (chosen && words) chosen.textContent = words.textContent;
+      panel.querySelectorAll<HTMLInputElement>("input").forEach((input) => {
+        input.checked = (state.filters[input.name] ?? []).includes(input.value);
+      });
+      panel.querySelectorAll<HTMLSelectElement>("select").forEach((select) => {
+        const ends = state.filters[select.name];
+        const fallback = select.dataset["end"] === "from" ? 0 : select.options.length - 1;
+        select.selectedIndex = fallback;
+        const chosenEnd = ends?.[select.dataset["end"] === "from" ? 0 : 1];
+        if (chosenEnd !== undefined) select.value = chosenEnd;
+      });
+    });
+    const reset = old.querySelector<HTMLButtonElement>(".reset");
+    if (reset) reset.hidden = fresh.querySelector<HTMLButtonElement>(".reset")?.hidden === true;
+    const status = old.querySelector(".status");
+    if (status) status.textContent = matching();
+  };
+
+  const matching = (): string => "";
+
+  const widths = new ResizeObserver((entries) => {
+    const changed = entries
+      .filter(({ target, contentRect }) => {
+        const drawn = Number(target.querySelector("svg.plot")?.getAttribute("data-width"));
+        return contentRect.width > 0 && Math.abs(drawn - Math.floor(contentRect.width)) > 1;
+      })
+      .map(({ target }) => target.closest("figure")?.id)
+      .filter((id) => id !== undefined);
+    for (const id of new Set(changed)) rerender(id);
+  });
+
+  document.getElementById("filters")?.addEventListener("change", (event) => {
+    const { target } = event;
+    if (!(target instanceof HTMLInputElement || target instanceof HTMLSelectElement)) return;
+    const form = target.form;
+    if (form === null) return;
+    const controls = [...form.querySelectorAll<HTMLInputElement | HTMLSelectElement>("input, select")];
+    const mine = controls.filter((each) => each.name === target.name);
+    state.filters = { ...state.filters, [target.name]: chosenValues(mine) };
+    applyState();
+  });
+  document.getElementById("filters")?.addEventListener("reset", (event) => {
+    event.preventDefault();
+    state.filters = {};
+    applyState();
+  });
+  addEventListener("hashchange", () => {
+    state.filters = parseHash(location.hash, report);
+    applyState();
+  });
+
+  document.addEventListener("click", (event) => {
+    const target = event.target instanceof Element ? event.target : null;
+    closePanels(target);
+    const button = target?.closest<HTMLElement>("button");
+    if (!button) return;
+    const id = button.dataset["item"] ?? "";
+    const item = shown.get(id);
+    const { sort, page } = button.dataset;
+    if (button.dataset["download"] !== undefined && (item?.kind === "chart" || item?.kind === "table")) {
+      const rows = item.kind === "table" ? searched(view, item, view.tableState(id)) : item.rows;
+      const svg = document.getElementById(id)?.querySelector<SVGElement>("svg.plot") ?? null;
+      void download(button.dataset["download"] as DownloadForm, item, rows, data.fileName, svg);
+    } else if (sort !== undefined) {
+      const before = view.tableState(id);
+      const descending = before.sort?.column === sort && !before.sort.descending;
+      setTable(
+        id,
+        { ...before, page: 0, sort: { column: sort, descending } },
+        `[data-sort="${CSS.escape(sort)}"]`,
+      );
+    } else if (page !== undefined) {
+      setTable(id, { ...view.tableState(id), page: Number(page) }, undefined);
+    } else if (button.id === "theme") {
+      const isDark = getComputedStyle(root).colorScheme === "dark";
+      root.dataset["theme"] = isDark ? "light" : "dark";
+      remember(root.dataset["theme"]);
+    }
+  });
+  document.addEventListener("input", (event) => {
+    const input = event.target;
+    if (!(input instanceof HTMLInputElement) || input.dataset["search"] === undefined) return;
+    const id = input.dataset["item"] ?? "";
+    setTable(id, { ...view.tableState(id), search: input.value, page: 0 }, "[data-search]");
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    const open = document.querySelector<HTMLDetailsElement>("details.filter[open]");
+    if (open) {
+      open.open = false;
+      open.querySelector("summary")?.focus();
+    }
+  });
+
+  const setTable = (id: string, next: TableState, focus: string | undefined): void => {
+    state.tables.set(id, next);
+    rerender(id);
+    if (focus === undefined) return;
+    const control = document.getElementById(id)?.querySelector<HTMLElement>(focus);
+    control?.focus();
+    if (control instanceof HTMLInputElement)
+      control.setSelectionRange(control.value.length, control.value.length);
+  };
+
+  root.classList.add("live");
+  installTooltips(document);
+  if (Object.keys(state.filters).length > 0) {
+    renderFilters();
+    render();
+  } else compose();
+  for (const [id, item] of shown) if (item.kind === "table") rerender(id);
+  for (const figure of document.querySelectorAll("figure.chart")) {
+    // The server drew each chart for a wide and a narrow page; the page keeps the one it shows.
+    const plots = [...figure.querySelectorAll<HTMLElement>(".plot-area")];
+    const kept = plots.find((plot) => plot.offsetParent !== null) ?? plots[0];
+    for (const plot of plots) {
+      if (plot !== kept) plot.remove();
+      else {
+        plot.className = "plot-area";
+        for (const svg of plot.querySelectorAll("svg.plot")) adoptTitles(svg);
+        widths.observe(plot);
+      }
+    }
+  }
+}
+
+function plotWidth(id: string): number | undefined {
+  const area =
+    document.getElementById(id)?.querySelector<HTMLElement>(".plot-area") ?? document.getElementById(id);
+  if (!area) return undefined;
+  const padding = area.classList.contains("plot-area")
+    ? 0
+    : parseFloat(getComputedStyle(area).paddingLeft) * 2 + 2;
+  const width = Math.floor(area.getBoundingClientRect().width - padding);
+  return width > 0 ? width : undefined;
+}
+
+function chosenValues(controls: readonly (HTMLInputElement | HTMLSelectElement)[]): string[] {
+  const selects = controls.filter((each) => each instanceof HTMLSelectElement);
+  if (selects.length > 0) {
+    const all = selects.every(
+      (each) => each.selectedIndex === (each.dataset["end"] === "from" ? 0 : each.options.length - 1),
+    );
+    return all ? [] : selects.map((each) => each.value);
+  }
+  return controls
+    .filter((each) => each instanceof HTMLInputElement && each.checked)
+    .map((each) => each.value);
+}
+
+function closePanels(clicked: Element | null): void {
+  const inside = clicked?.closest("details.filter");
+  for (const panel of document.querySelectorAll<HTMLDetailsElement>("details.filter[open]")) {
+    if (panel !== inside) panel.open = false;
+  }
+}
+
+/** Runs a step for each id, a few milliseconds at a time; a newer call replaces what is left of an older one. */
+let waiting = 0;
+function afterwards(ids: readonly string[], step: (id: string) => void): void {
+  const mine = ++waiting;
+  const left = [...ids];
+  const work = (): void => {
+    if (mine !== waiting) return;
+    const until = performance.now() + 12;
+    while (left.length > 0 && performance.now() < until) step(left.shift() ?? "");
+    if (left.length > 0) setTimeout(work);
+  };
+  setTimeout(work);
+}
+
+/** `file://` pages of some browsers have no storage: the choice then lasts as long as the page. */
+function remember(theme: string): void {
+  try {
+    localStorage.setItem("theme", theme);
+  } catch {
+    return;
+  }
+}
