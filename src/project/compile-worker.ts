@@ -5,9 +5,9 @@ import type { Target } from "./compiled-graph.js";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { actionKey } from "./action-graph.js";
-import { loadCore, type CoreSession } from "./core-host.js";
+import { loadCore, type CoreAction, type CoreSession } from "./core-host.js";
 import { postgresDialect } from "./dialect.js";
-import { testOfFile, testsOfDefinitions } from "./extract-unit-tests.js";
+import { finalTarget, testOfFile, testsOfDefinitions } from "./extract-unit-tests.js";
 import { errorPlace } from "./error-place.js";
 import { installTag, tagTemplates, type Evaluations } from "./tagged-templates.js";
 import type { SourceLocation } from "../base/source-location.js";
@@ -34,6 +34,8 @@ export interface CompileAnswer {
   readonly assertions: ReadonlyMap<string, UniqueKey | RowConditions>;
   readonly unitTests: readonly UnitTest[];
   readonly evaluations: Evaluations;
+  /** Where an action was made by JavaScript, by its key. */
+  readonly definedAt: ReadonlyMap<string, SourceLocation>;
   /** Text of each project file that was loaded, by path relative to the root. */
   readonly files: ReadonlyMap<string, string>;
 }
@@ -55,7 +57,8 @@ function run(task: CompileTask): CompileAnswer {
   const files = new Map<string, string>();
   const unitTests: UnitTest[] = [];
   const evaluations: Evaluations = new Map();
-  const answer = { errors, assertions, files, unitTests, evaluations };
+  const definedAt = new Map<string, SourceLocation>();
+  const answer = { errors, assertions, files, unitTests, evaluations, definedAt };
   let compiler: ((code: string, path: string) => string) | undefined;
   const describe = (thrown: unknown): Pick<CoreError, "message" | "place"> => {
     const error = asError(thrown);
@@ -80,7 +83,10 @@ function run(task: CompileTask): CompileAnswer {
         postgresDialect(session.projectConfig, (sql, structure) => assertions.set(sql, structure));
     }
     const declared = rememberDeclared(session);
+    const calls = rememberCalls(session, () => describe(new Error()).place);
     const response = core.main(task.request);
+    for (const { action, place } of calls)
+      definedAt.set(actionKey(finalTarget({ session, declared }, action)), place);
     if (errors.length === 0) unitTests.push(...testsOfDefinitions({ session, declared }));
     for (const file of task.testFiles) {
       try {
@@ -95,6 +101,24 @@ function run(task: CompileTask): CompileAnswer {
     errors.push(describe(thrown));
     return answer;
   }
+}
+
+/** Where each action of the JavaScript API was made. */
+function rememberCalls(
+  session: CoreSession,
+  here: () => SourceLocation | undefined,
+): { action: CoreAction; place: SourceLocation }[] {
+  const calls: { action: CoreAction; place: SourceLocation }[] = [];
+  for (const method of ["publish", "operate", "assert", "declare"] as const) {
+    const call = session[method].bind(session);
+    session[method] = (first: never, second?: unknown) => {
+      const place = here();
+      const action = call(first, second);
+      if (place) calls.push({ action, place });
+      return action;
+    };
+  }
+  return calls;
 }
 
 function rememberDeclared(session: CoreSession): ReadonlySet<string> {

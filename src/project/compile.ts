@@ -77,6 +77,8 @@ export async function compileProject(options: CompileOptions): Promise<CompiledP
     inlineAssertions: inlineAssertions(graph, answer),
     unitTests: answer.unitTests,
     files,
+    evaluations: Object.fromEntries(answer.evaluations),
+    definedAt: Object.fromEntries(answer.definedAt),
   };
   const failure = compileErrors(project, answer.errors, protos);
   if (failure) throw failure;

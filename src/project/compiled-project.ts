@@ -1,6 +1,8 @@
 import type { RelationName } from "../base/identifiers.js";
 import { derivedIdentifier } from "../base/identifiers.js";
 import type { CompiledGraph, Target } from "./compiled-graph.js";
+import type { SourceLocation } from "../base/source-location.js";
+import type { Evaluation } from "./tagged-templates.js";
 import type { UnitTest } from "./unit-test.js";
 
 /** A compiled project: Dataform's graph, and beside it what Aquifer needs and Dataform's graph has no place for. */
@@ -14,6 +16,10 @@ export interface CompiledProject {
   readonly unitTests: readonly UnitTest[];
   /** Text of the project's files by path relative to the root, for excerpts and positions. */
   readonly files: Readonly<Record<string, string>>;
+  /** How the SQL of each `.sqlx` file came out, see `locate`. */
+  readonly evaluations: Readonly<Record<string, readonly Evaluation[]>>;
+  /** Where `publish()`, `operate()`, `assert()` or `declare()` was called, by action key. */
+  readonly definedAt: Readonly<Record<string, SourceLocation>>;
 }
 
 /** What an inline assertion demands, so that several can be checked in one scan of the table. */

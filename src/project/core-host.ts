@@ -17,8 +17,10 @@ export interface CoreSession {
   compilationSql(): CompilationSql;
   compileError(thrown: unknown, path?: string, target?: Target): void;
   sqlxAction(action: SqlxAction): void;
-  publish(name: string, queryOrConfig?: unknown): unknown;
-  assert(name: string, queryOrConfig?: unknown): unknown;
+  publish(name: string, queryOrConfig?: unknown): CoreAction;
+  operate(name: string, queryOrConfig?: unknown): CoreAction;
+  assert(name: string, queryOrConfig?: unknown): CoreAction;
+  declare(config: unknown): CoreAction;
   /** Ends every compilation; `indexedActions` is there afterwards. */
   compile(): { readonly declarations: readonly { readonly target: Target }[] };
   readonly tests: readonly CoreTest[];

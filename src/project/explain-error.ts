@@ -5,6 +5,7 @@ import type { CompiledProject } from "./compiled-project.js";
 import type { CoreError } from "./compile-worker.js";
 import type { Target } from "./compiled-graph.js";
 import type { CoreProtos } from "./core-protos.js";
+import { lineColumnAt } from "../base/text-position.js";
 import { findKey, findQuoted } from "./find-text.js";
 
 /** What core reported, in words that name the place and what to do. */
@@ -75,8 +76,14 @@ const rules: readonly Rule[] = [
   ],
   [/^Duplicate action name detected/, (_, error, all) => duplicateName(error, all)],
   [
-    /^(?:[\w ]+ error: )?Unexpected (?:property "([^"]+)", or property value type|empty value for "([^"]+)")(?:[^#]*#dataform-([\w-]+))?/,
-    ([, property, empty, type = ""], error, all) => badKey(property ?? empty ?? "", type, error, all),
+    /^(?:([\w ]+) error: )?Unexpected (?:property "([^"]+)", or property value type|empty value for "([^"]+)")(?:[^#]*#(dataform-[\w-]+))?/,
+    ([, where, property, empty, type], error, all) =>
+      badKey(
+        property ?? empty ?? "",
+        type ?? (where === "Dataform json" ? "dataform-ProjectConfig" : ""),
+        error,
+        all,
+      ),
   ],
   [
     /^Unexpected property "([^"]+)" in ([\w ]+)\. Supported properties are: (\[.*\])$/,
@@ -102,12 +109,23 @@ const rules: readonly Rule[] = [
     }),
   ],
   [
-    /is not a valid YAML file: .*\((\d+):(\d+)\)/s,
-    ([message = "", line, column], error) => ({
+    /([^\\/]+\.json): (.*?)(?: in JSON at position (\d+).*)?$/s,
+    ([, file = "", message = "", position], _, { project }) => {
+      const text = project.files[file] ?? "";
+      return {
+        code: "bad-json",
+        message: message.replace(/^Syntax error: /, ""),
+        location: { file, ...lineColumnAt(text, Number(position ?? text.length)) },
+      };
+    },
+  ],
+  [
+    /([^\\/]+) is not a valid YAML file: .*\((\d+):(\d+)\)/s,
+    ([message = "", file = "", line, column], error) => ({
       code: "bad-yaml",
-      message: message.replace(/^is not/, "This is not"),
+      message: (message.split("\n")[0] ?? "").replace(/^.*: YAMLException: /, "Not valid YAML: "),
       preventsLoading: true,
-      ...(error.file ? { location: { file: error.file, line: Number(line), column: Number(column) } } : {}),
+      location: { file: error.file ?? file, line: Number(line), column: Number(column) },
     }),
   ],
   [

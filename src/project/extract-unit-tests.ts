@@ -145,11 +145,14 @@ function find(host: TestHost, reference: Target): { action: CoreAction; target: 
   const actions = host.session.indexedActions.find(reference);
   const action = actions.find((each) => !host.session.tests.some((test: unknown) => test === each));
   if (action === undefined) return undefined;
+  return { action, target: finalTarget(host, action) };
+}
+
+/** The target with the project's suffix and prefix, as in the compiled graph. */
+export function finalTarget({ session, declared }: TestHost, action: CoreAction): Target {
   const { schema = "", name = "" } = action.getTarget();
-  const target = host.declared.has(actionKey({ schema, name }))
-    ? { schema, name }
-    : { schema: host.session.finalizeSchema(schema), name: host.session.finalizeName(name) };
-  return { action, target };
+  if (declared.has(actionKey({ schema, name }))) return { schema, name };
+  return { schema: session.finalizeSchema(schema), name: session.finalizeName(name) };
 }
 
 function referenceTarget(parts: readonly Reference[]): Target {

@@ -23,3 +23,27 @@ function find(
   const found = new RegExp(before + escaped + after).exec(text);
   return found ? { file, ...lineColumnAt(text, found.index) } : undefined;
 }
+
+/**
+ * The offset in `source` of the words around an offset in `text`, if they stand there just once: first the word itself,
+ * then more and more of its line.
+ */
+export function findSnippet(source: string, text: string, offset: number): number | undefined {
+  const lineStart = text.lastIndexOf("\n", offset - 1) + 1;
+  const lineEnd = text.indexOf("\n", offset);
+  const line = text.slice(lineStart, lineEnd < 0 ? text.length : lineEnd);
+  const at = offset - lineStart;
+  const words = [...line.matchAll(/\w+|[^\w\s]/g)];
+  const hit = words.findIndex((word) => at < word.index + word[0].length);
+  if (hit < 0) return undefined;
+  for (let around = 0; around < words.length; around++) {
+    const first = words[Math.max(hit - around, 0)];
+    const last = words[Math.min(hit + around, words.length - 1)];
+    if (!first || !last) return undefined;
+    const snippet = line.slice(first.index, last.index + last[0].length);
+    const found = source.indexOf(snippet);
+    if (found < 0) return undefined;
+    if (source.indexOf(snippet, found + 1) < 0) return found + at - first.index;
+  }
+  return undefined;
+}
