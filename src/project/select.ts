@@ -48,14 +48,19 @@ export function selectActions(graph: CompiledGraph, selection: Selection): Set<s
   for (const tag of selection.tags ?? []) add(selected, byTag(nodes, tag));
   if (selection.includeDeps === true) add(selected, reachable(nodes, selected, "dependencies"));
   if (selection.includeDependents === true) add(selected, reachable(nodes, selected, "dependents"));
+  addInlineAssertions(nodes, selected);
+  const excluded = new Set<string>();
+  for (const pattern of selection.exclude ?? []) add(excluded, matchPattern(nodes, pattern, selection));
+  addInlineAssertions(nodes, excluded);
+  for (const key of excluded) selected.delete(key);
+  return selected;
+}
+
+function addInlineAssertions(nodes: ActionGraph, keys: Set<string>): void {
   for (const node of nodes.values()) {
     if (node.kind !== "assertion" || node.action.parentAction === undefined) continue;
-    if (selected.has(actionKey(node.action.parentAction))) selected.add(node.key);
+    if (keys.has(actionKey(node.action.parentAction))) keys.add(node.key);
   }
-  for (const pattern of selection.exclude ?? []) {
-    for (const key of matchPattern(nodes, pattern, selection)) selected.delete(key);
-  }
-  return selected;
 }
 
 function matchPattern(nodes: ActionGraph, pattern: string, selection: Selection): Set<string> {

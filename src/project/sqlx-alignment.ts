@@ -11,9 +11,17 @@ interface Segment {
   readonly compiledStart: number;
   readonly compiledEnd: number;
   readonly sourceStart: number;
-  /** Core puts backslashes before backslashes and backticks; only script (JavaScript) is copied as it is. */
-  readonly isEscaped: boolean;
+  /** Matches a backslash (and what follows) that core put there. */
+  readonly escape: RegExp;
 }
+
+/** What core escapes in the template literal it makes: in comments less than elsewhere, in JavaScript nothing. */
+const escapes: Readonly<Record<SqlxPart["kind"], RegExp>> = {
+  text: /^\\[\\`]/,
+  string: /^\\[\\`]/,
+  comment: /^\\(?:`|\$\{)/,
+  placeholder: /(?!)/,
+};
 
 /** The statements of a file in the order in which core compiles them, whatever their order in the file. */
 export function compiledStatements(file: SqlxFile): (readonly SqlxPart[])[] {
@@ -42,7 +50,12 @@ export function alignSqlx(file: SqlxFile, compiled: string): SqlxAlignment | und
     const at = compiled.indexOf(file.text.slice(start, end), cursor);
     if (at < 0) return false;
     cursor = at + end - start;
-    segments.push({ compiledStart: at, compiledEnd: cursor, sourceStart: start, isEscaped: false });
+    segments.push({
+      compiledStart: at,
+      compiledEnd: cursor,
+      sourceStart: start,
+      escape: escapes.placeholder,
+    });
     return true;
   };
   const config = file.blocks.filter((block) => block.kind === "config").at(-1);
@@ -58,8 +71,12 @@ export function alignSqlx(file: SqlxFile, compiled: string): SqlxAlignment | und
       cursor = at + 1;
       statement.forEach((part, index) => {
         const end = cursor + (escaped[index] ?? "").length;
-        const isEscaped = part.kind !== "placeholder";
-        segments.push({ compiledStart: cursor, compiledEnd: end, sourceStart: part.start, isEscaped });
+        segments.push({
+          compiledStart: cursor,
+          compiledEnd: end,
+          sourceStart: part.start,
+          escape: escapes[part.kind],
+        });
         cursor = end;
       });
       cursor += 1;
@@ -74,8 +91,12 @@ export function sourceOffset(alignment: SqlxAlignment, compiled: string, offset:
     (each) => each.compiledStart <= offset && offset < each.compiledEnd,
   );
   if (segment === undefined) return undefined;
-  const before = compiled.slice(segment.compiledStart, offset);
-  return segment.sourceStart + (segment.isEscaped ? before.replace(/\\(.)/gs, "$1").length : before.length);
+  let source = segment.sourceStart;
+  for (let at = segment.compiledStart; at < offset; at++) {
+    if (!segment.escape.test(compiled.slice(at, at + 3))) source += 1;
+    else if (++at < offset) source += 1;
+  }
+  return source;
 }
 
 function escapePart(text: string, part: SqlxPart): string {
