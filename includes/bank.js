@@ -132,6 +132,16 @@ function customerOfEmail(email) {
   return hash(`${salt()} || ':' || ${email}`);
 }
 
+/** The id of a row of a dump, which has no key of its own: the same file gives the same ids. */
+function dumpRow(fileHash, row) {
+  return hash(`${fileHash} || ':' || ${row}`);
+}
+
+/** The id of a registration with these values (SQL expressions): an exact copy has the same id. */
+function registration(...values) {
+  return hash(`${salt()} || jsonb_build_array(${values.join(", ")})::text`);
+}
+
 /** The salt of this installation, as an SQL literal. */
 function salt() {
   const value = dataform.projectConfig.vars.pseudonym_salt;
@@ -160,8 +170,9 @@ module.exports = {
   job,
   education,
   marital,
-  hash,
   customerOfEmail,
+  dumpRow,
+  registration,
   salt,
   literal,
   contactGrants,

@@ -18,9 +18,9 @@ function timestamp(text) {
     ${date(day)} + ${time}::time end`;
 }
 
-/** A whole number (`56`, `-5`) as numeric, which holds any length; NULL for anything else. */
+/** A whole number of up to nine digits (`56`, `-5`) as integer; NULL for anything else. */
 function wholeNumber(text) {
-  return `case when btrim(${text}) ~ '^-?[0-9]+$' then btrim(${text})::numeric end`;
+  return `case when btrim(${text}) ~ '^-?[0-9]{1,9}$' then btrim(${text})::integer end`;
 }
 
 /** yes = 1, no = 0, anything else (`unknown`, blank) = NULL. */
