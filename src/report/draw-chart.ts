@@ -1,5 +1,5 @@
 import { plot } from "@observablehq/plot";
-import type { Chart, ChartContext, Field, LocaleName, Value } from "../project/report.js";
+import type { Chart, ChartContext, Field, LocaleName } from "../project/report.js";
 import { formatValue } from "./format-value.js";
 import { chartTheme } from "./theme.js";
 
@@ -47,9 +47,7 @@ export function alternativeText(chart: Chart, locale: LocaleName): string {
   const said = chart.rows
     .slice(0, 12)
     .map((row) =>
-      names
-        .map((name) => formatValue(locale, (row[name] ?? null) as Value, chart.fields[name]?.format))
-        .join(", "),
+      names.map((name) => formatValue(locale, row[name] ?? null, chart.fields[name]?.format)).join(", "),
     );
   const more = chart.rows.length > said.length ? [`… (${chart.rows.length})`] : [];
   return `${[chart.title, chart.subtitle].filter((part) => part !== undefined).join(". ")}: ${[...said, ...more].join("; ")}.`;

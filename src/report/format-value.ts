@@ -35,9 +35,12 @@ function formatter(locale: LocaleName, format: ValueFormat): { format(value: num
   const fresh =
     format.as === "number" || format.as === "percent" || format.as === "currency"
       ? new Intl.NumberFormat(locale, numberOptions(format))
-      : new Intl.DateTimeFormat(locale, { timeZone: "UTC", ...dateOptions[format.as] });
-  made.set(key, fresh as { format(value: number | Date): string });
-  return fresh as { format(value: number | Date): string };
+      : new Intl.DateTimeFormat(locale === "en" ? "en-GB" : locale, {
+          timeZone: "UTC",
+          ...dateOptions[format.as],
+        });
+  made.set(key, fresh);
+  return fresh;
 }
 
 function numberOptions(

@@ -112,13 +112,13 @@ async function readQuery(session: Queryable, place: QueryPlace, options: ReadOpt
   }
 }
 
-/** Numbers arrive exact or as floats; `numeric` would come as text of any length. */
+/** What the server turns a column into; the rest is checked as it arrives. */
 const cast: Record<ColumnType, string> = {
-  text: "",
+  text: "::text",
   integer: "",
   number: "::float8",
   boolean: "",
-  date: "",
+  date: "::date",
   timestamp: " at time zone 'UTC'",
 };
 
@@ -144,11 +144,7 @@ function typed(value: unknown, column: string, spec: QueryColumn, row: number, p
   };
   switch (spec.type) {
     case "text":
-      return typeof value === "string"
-        ? value
-        : typeof value === "object"
-          ? JSON.stringify(value)
-          : String(value as number | boolean);
+      return typeof value === "string" ? value : refuse();
     case "integer": {
       const number = typeof value === "number" || typeof value === "string" ? Number(value) : NaN;
       return Number.isSafeInteger(number) ? number : refuse();
@@ -161,9 +157,8 @@ function typed(value: unknown, column: string, spec: QueryColumn, row: number, p
       return typeof value === "boolean" ? value : refuse();
     case "date":
     case "timestamp": {
-      const date = new Date(
-        `${String(value as string).replace(" ", "T")}${spec.type === "timestamp" ? "Z" : ""}`,
-      );
+      const iso = typeof value === "string" ? value.replace(" ", "T") : "";
+      const date = new Date(spec.type === "timestamp" ? `${iso}Z` : iso);
       return Number.isNaN(date.getTime()) ? refuse() : date;
     }
   }

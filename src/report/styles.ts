@@ -57,7 +57,7 @@ button:disabled{opacity:.45;cursor:default}
 .kpi .value{font-size:clamp(1.5rem,1rem + 1.7vw,2.15rem);line-height:1.15;font-weight:650;letter-spacing:-.02em;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
 .kpi .value.missing{color:var(--muted);font-size:1.25rem;font-weight:500}
 .kpi .unit{font-size:.875rem;font-weight:500;letter-spacing:0;color:var(--muted)}
-.kpi .definition{margin-top:auto;padding-top:.35rem;font-size:.8125rem;line-height:1.4;color:var(--muted)}
+.kpi .definition{padding-top:.2rem;font-size:.8125rem;line-height:1.4;color:var(--muted)}
 .change{font-size:.8125rem;color:var(--muted)}.change.good strong{color:var(--good)}.change.bad strong{color:var(--bad)}
 .sparkline{display:block;margin-top:.2rem}
 .subtitle{color:var(--muted);font-size:.875rem}

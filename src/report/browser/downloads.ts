@@ -1,7 +1,10 @@
 /// <reference lib="dom" />
 import type { Chart, DataTable, ReportRow } from "../../project/report.js";
 import { toCsv } from "../csv.js";
+import { toXlsx } from "../xlsx.js";
 import type { DownloadForm } from "../view/card-parts.js";
+
+const xlsxType = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 /** Saves an item as a file: its rows, or its picture. */
 export async function download(
@@ -22,7 +25,10 @@ export async function download(
       if (svg) save(await picture(svg, item.title), name);
       return;
     case "xlsx":
-      return;
+      return save(
+        new Blob([toXlsx(item.title, rows, item.fields) as Uint8Array<ArrayBuffer>], { type: xlsxType }),
+        name,
+      );
   }
 }
 

@@ -46,7 +46,7 @@ export function downloadButtons(
           type: "button",
           "data-download": form,
           "data-item": id,
-          "aria-label": word(long, { title }),
+          "aria-label": `${word(short)}: ${word(long, { title })}`,
           title: word(long, { title }),
         },
         word(short),

@@ -8,11 +8,7 @@ import { toolsOf, type TableState, type View } from "./view.js";
 /** A table with search, sort and pages. Without a script: its first page. */
 export function tableCard(view: View, table: DataTable, id: string): Element {
   const { make, word } = toolsOf(view);
-  const card = make(
-    "section",
-    { class: `card table ${table.width ?? "full"}`, id, "aria-label": table.title },
-    ...heading(view, table),
-  );
+  const card = make("article", { class: `card table ${table.width ?? "full"}`, id }, ...heading(view, table));
   if (table.rows.length === 0) {
     card.append(emptyNote(view));
     return card;

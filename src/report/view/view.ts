@@ -36,9 +36,9 @@ export interface View {
 }
 
 export interface ViewTools {
-  make(name: string, attributes: Attributes, ...children: readonly Child[]): Element;
-  word(word: Word, values?: Readonly<Record<string, string>>): string;
-  formatted(value: Value, format?: ValueFormat): string;
+  readonly make: (name: string, attributes: Attributes, ...children: readonly Child[]) => Element;
+  readonly word: (word: Word, values?: Readonly<Record<string, string>>) => string;
+  readonly formatted: (value: Value, format?: ValueFormat) => string;
 }
 
 /** Short hands for one view. */
