@@ -1,6 +1,7 @@
 import type { CommandFactory } from "./command.js";
 import { compileCommand } from "./compile.js";
 import { reportCommand } from "./report.js";
+import { warehouseCommand } from "./warehouse.js";
 
 /** All commands, in the order of the help. */
-export const commands: readonly CommandFactory[] = [compileCommand, reportCommand];
+export const commands: readonly CommandFactory[] = [compileCommand, reportCommand, warehouseCommand];

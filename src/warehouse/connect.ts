@@ -3,13 +3,13 @@ import { userInfo } from "node:os";
 import { join, resolve } from "node:path";
 import type { ClientConfig } from "pg";
 import { AquiferError } from "../base/errors.js";
-import { quoteIdentifier } from "../base/identifiers.js";
 import { connectionError, dependsOnEncryption, dependsOnHost } from "./connection/connection-errors.js";
 import { readCredentials } from "./connection/df-credentials.js";
 import { fromEnvironment, fromUrl, usageError, type Parameters } from "./connection/parameters.js";
 import { defaultPasswordFile, passwordFromFile } from "./connection/password-file.js";
 import { readService } from "./connection/service-file.js";
 import { tlsAttempts } from "./connection/tls.js";
+import { connectEmbedded, ensureDatabase } from "./embedded-database.js";
 import { startEmbedded } from "./embedded/embedded-server.js";
 import { connectPostgres } from "./postgres/postgres-warehouse.js";
 import { WarehouseError } from "./warehouse-error.js";
@@ -38,9 +38,13 @@ export interface WarehouseOptions extends TargetOptions {
 }
 
 /** Where a connection leads and by which parameters: everything but the connection itself. */
-export type ChosenServer =
-  | { readonly kind: "embedded"; readonly origin: string }
-  | { readonly kind: "server"; readonly origin: string; readonly parameters: Parameters };
+export type ChosenServer = { readonly kind: "embedded"; readonly origin: string } | NamedServer;
+
+export interface NamedServer {
+  readonly kind: "server";
+  readonly origin: string;
+  readonly parameters: Parameters;
+}
 
 /** The database of the embedded server; made when it is first needed. */
 export const embeddedDatabase = "warehouse";
@@ -94,42 +98,21 @@ export function describeTarget(target: WarehouseTarget): string {
 }
 
 async function openEmbedded(options: WarehouseOptions, origin: string): Promise<Warehouse> {
-  const server = await startEmbedded(
-    options.projectRoot,
-    options.onStart === undefined ? {} : { onStart: options.onStart },
-  );
-  const { host, port, user, password } = server;
-  const target: WarehouseTarget = { kind: "embedded", host, port, user, database: embeddedDatabase, origin };
-  const connect = (database: string, maxSessions: number): Promise<Warehouse> =>
-    connectPostgres({
-      target: { ...target, database },
-      client: { host, port, user, database, password: () => password, ssl: false, ...sessionNames(options) },
-      maxSessions,
-    });
+  const { onStart, applicationName, maxSessions } = options;
+  const server = await startEmbedded(options.projectRoot, onStart === undefined ? {} : { onStart });
+  const how = { database: embeddedDatabase, origin, maxSessions };
+  const connect = (): Promise<Warehouse> =>
+    connectEmbedded(server, applicationName === undefined ? how : { ...how, applicationName });
   try {
-    return await connect(embeddedDatabase, options.maxSessions);
+    return await connect();
   } catch (error) {
-    if (!(error instanceof WarehouseError && error.server.sqlState === "3D000")) {
-      throw connectionError(error, target);
-    }
+    if (!(error instanceof WarehouseError && error.server.sqlState === "3D000")) throw error;
+    await ensureDatabase(server, embeddedDatabase);
+    return connect();
   }
-  const admin = await connect("postgres", 1);
-  try {
-    await admin.query(`create database ${quoteIdentifier(embeddedDatabase)}`);
-  } catch (error) {
-    // Another command made it at the same moment: duplicate_database, or the unique key of pg_database.
-    if (!(error instanceof WarehouseError && ["42P04", "23505"].includes(error.server.sqlState ?? "")))
-      throw error;
-  } finally {
-    await admin.close();
-  }
-  return connect(embeddedDatabase, options.maxSessions);
 }
 
-async function openServer(
-  options: WarehouseOptions,
-  chosen: Extract<ChosenServer, { kind: "server" }>,
-): Promise<Warehouse> {
+async function openServer(options: WarehouseOptions, chosen: NamedServer): Promise<Warehouse> {
   const places = hostsOf(chosen.parameters);
   for (const [index, place] of places.entries()) {
     const target = targetOf(chosen, place);
@@ -162,7 +145,7 @@ async function openPlace(
     connectionTimeoutMillis: 1000 * Number(parameters["connect_timeout"] ?? defaultConnectSeconds),
     ...(parameters["options"] === undefined ? {} : { options: parameters["options"] }),
     ...(parameters["channel_binding"] === "disable" ? {} : { enableChannelBinding: true }),
-    ...sessionNames(options),
+    application_name: options.applicationName ?? "aquifer",
   };
   for (const [index, tls] of attempts.entries()) {
     const ssl = tls === false || address === target.host ? tls : { ...tls, servername: target.host };
@@ -217,13 +200,16 @@ function localPlace(port: number): string {
   );
 }
 
-function targetOf(chosen: Extract<ChosenServer, { kind: "server" }>, place: Place): WarehouseTarget {
+/** The target that is tried first, for clients that know one host only. */
+export function firstTarget(chosen: NamedServer): WarehouseTarget {
+  const [place] = hostsOf(chosen.parameters);
+  if (place === undefined) throw usageError("no-host", `${chosen.origin} names no host`);
+  return targetOf(chosen, place);
+}
+
+function targetOf(chosen: NamedServer, place: Place): WarehouseTarget {
   const user = chosen.parameters["user"] ?? userInfo().username;
   const { host, port } = place;
   const { origin } = chosen;
   return { kind: "server", host, port, user, database: chosen.parameters["dbname"] ?? user, origin };
-}
-
-function sessionNames(options: WarehouseOptions): ClientConfig {
-  return { application_name: options.applicationName ?? "aquifer" };
 }

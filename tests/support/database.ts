@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { inject } from "vitest";
 import type { Warehouse } from "../../src/warehouse/warehouse.js";
 import { connectPostgres } from "../../src/warehouse/postgres/postgres-warehouse.js";
+import { serverOf, type ServerMajor } from "./servers.js";
 
 export interface TestDatabase {
   readonly url: string;
@@ -18,8 +18,10 @@ export interface TestDatabase {
  * const database = await freshDatabase();
  * onTestFinished(() => database.drop());
  */
-export async function freshDatabase(options: { maxSessions?: number } = {}): Promise<TestDatabase> {
-  const server = inject("serverUrl");
+export async function freshDatabase(
+  options: { maxSessions?: number; major?: ServerMajor } = {},
+): Promise<TestDatabase> {
+  const server = await serverOf(options.major ?? 18);
   const name = `test_${randomBytes(8).toString("hex")}`;
   const admin = await open(server, 1);
   await admin.query(`create database "${name}" template template0 encoding 'UTF8'`);

@@ -31,7 +31,15 @@ export async function prepareBinaries(
   user: ServerUser | undefined,
   copies: string,
 ): Promise<ServerBinaries> {
-  const root = packageFolder(packageName);
+  return prepareFolder(packageFolder(packageName), user, copies);
+}
+
+/** `prepareBinaries` for the folder of a package. */
+export async function prepareFolder(
+  root: string,
+  user: ServerUser | undefined,
+  copies: string,
+): Promise<ServerBinaries> {
   const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { version: string };
   const native = join(root, "native");
   const inPlace =
@@ -50,7 +58,8 @@ function programs(native: string): Pick<ServerBinaries, "initdb" | "pgCtl" | "po
   };
 }
 
-function packageFolder(packageName: string): string {
+/** Where npm put a package. */
+export function packageFolder(packageName: string): string {
   try {
     return join(dirname(createRequire(import.meta.url).resolve(packageName)), "..");
   } catch (cause) {
