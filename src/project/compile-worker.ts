@@ -68,6 +68,8 @@ function run(task: CompileTask): CompileAnswer {
   };
   try {
     installTag(evaluations);
+    // Core wants to know the calling file even where no file calls (`actions.yaml`), and takes it from here then.
+    Object.assign(globalThis, { __dataform_current_file: join(task.projectRoot, "index.js") });
     const core = loadCore(task.projectRoot, task.corePath, (file, source, compiled) => {
       files.set(file, source);
       return file.endsWith(".sqlx") ? tagTemplates(file, source, compiled).code : compiled;

@@ -14,6 +14,9 @@ function withStruct<T extends CompiledAction>(action: T): T {
   const { actionDescriptor } = action;
   const extraProperties = actionDescriptor?.metadata?.extraProperties;
   if (extraProperties === undefined) return action;
-  const metadata = { ...actionDescriptor?.metadata, extraProperties: structFromPlain(extraProperties) };
+  const metadata = {
+    ...actionDescriptor?.metadata,
+    extraProperties: structFromPlain(extraProperties, "json"),
+  };
   return { ...action, actionDescriptor: { ...actionDescriptor, metadata } };
 }

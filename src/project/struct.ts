@@ -14,10 +14,18 @@ export function plainFromStruct(value: unknown): PlainObject {
   return mapValues(fields, plainValue);
 }
 
-/** The Struct form of either form; what core accepts everywhere. */
-export function structFromPlain(value: unknown): { fields: Record<string, unknown> } {
-  if (!isObject(value)) return { fields: {} };
-  return { fields: mapValues(plainFromStruct(value), structValue) };
+/**
+ * The Struct form of either form.
+ *
+ * @param form `message` is what core takes in a config; `json` is protobuf's JSON, which names null and leaves out what is
+ * empty
+ */
+export function structFromPlain(value: unknown, form: "message" | "json" = "message"): Struct {
+  return isObject(value) ? struct(plainFromStruct(value), form) : struct({}, form);
+}
+
+export interface Struct {
+  readonly fields?: Readonly<Record<string, unknown>>;
 }
 
 function plainValue(value: unknown): PlainValue {
@@ -45,13 +53,19 @@ const valueKinds: Readonly<Record<string, (value: unknown) => PlainValue>> = {
   },
 };
 
-function structValue(value: PlainValue): object {
-  if (value === null) return { nullValue: 0 };
+function struct(value: PlainObject, form: "message" | "json"): Struct {
+  if (form === "json" && Object.keys(value).length === 0) return {};
+  return { fields: mapValues(value, (each) => structValue(each, form)) };
+}
+
+function structValue(value: PlainValue, form: "message" | "json"): object {
+  if (value === null) return { nullValue: form === "json" ? "NULL_VALUE" : 0 };
   if (typeof value === "string") return { stringValue: value };
   if (typeof value === "number") return { numberValue: value };
   if (typeof value === "boolean") return { boolValue: value };
-  if (isList(value)) return { listValue: { values: value.map(structValue) } };
-  return { structValue: { fields: mapValues(value, structValue) } };
+  if (!isList(value)) return { structValue: struct(value, form) };
+  const values = value.map((each) => structValue(each, form));
+  return { listValue: form === "json" && values.length === 0 ? {} : { values } };
 }
 
 /** The fields of a value in Struct form: its only key is `fields`, and all it holds are tagged values. */

@@ -72,6 +72,7 @@ test("plain JSON survives protobuf's Struct form, and both forms are read", () =
       const plain = JSON.parse(JSON.stringify(value)) as PlainObject;
       fc.pre(!Object.prototype.hasOwnProperty.call(plain, "fields"));
       expect(plainFromStruct(structFromPlain(plain))).toEqual(plain);
+      expect(plainFromStruct(structFromPlain(plain, "json"))).toEqual(plain);
       expect(structFromPlain(structFromPlain(plain))).toEqual(structFromPlain(plain));
     }),
   );
