@@ -157,6 +157,9 @@ export function defineSource(options: SourceOptions): Source {
   if (options.reload === "replace_period" && options.period === undefined) {
     throw fail("replaces by period, but has no period rule", "Add `period`, or use reload `append`.");
   }
+  if (options.reload === "snapshot" && options.period !== undefined) {
+    throw fail("a snapshot has no period", "Use reload `replace_period`: one current snapshot a period.");
+  }
   checkRejectLimit(options.maxRejected ?? 0, fail);
   if (options.period) checkPeriod(options.period, fail);
   return {

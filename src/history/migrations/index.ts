@@ -1,5 +1,6 @@
 import type { Migration } from "../migrate.js";
 import { run } from "./001-run.js";
+import { ingest } from "./002-ingest.js";
 
 /** All steps, oldest first. */
-export const migrations: readonly Migration[] = [run];
+export const migrations: readonly Migration[] = [run, ingest];

@@ -1,0 +1,242 @@
+import { quoteIdentifier } from "../base/identifiers.js";
+import type { Queryable } from "../warehouse/warehouse.js";
+
+/** What is known of a file before its rows are loaded. */
+export interface FileRecord {
+  readonly source: string;
+  readonly bronzeTable: string;
+  /** Path below `raw/`, with forward slashes. */
+  readonly fileName: string;
+  readonly slot: string;
+  /** `YYYY-MM-DD`. */
+  readonly period: string | undefined;
+  readonly periodRule: string | undefined;
+  readonly contentHash: string;
+  /** The file whose stored rows hold this content already. */
+  readonly storedAs: string | undefined;
+  readonly bytes: number;
+  readonly modifiedAt: Date;
+  readonly encoding: string;
+  readonly encodingEvidence: string | undefined;
+  readonly dialect: Readonly<Record<string, unknown>>;
+  readonly classification: string;
+  readonly header: readonly string[];
+  readonly columnsAdded: readonly string[];
+  readonly columnsMissing: readonly string[];
+  readonly rowsRead: number;
+  readonly rowsRejected: number;
+  readonly rowsRepaired: number;
+  readonly nulBytes: number;
+  readonly method: string;
+}
+
+/** A file whose rows are read by models now. Ids are bigint, so text. */
+export interface CurrentFile {
+  readonly fileId: string;
+  readonly source: string;
+  readonly fileName: string;
+  readonly slot: string;
+  readonly period: string | undefined;
+  readonly contentHash: string;
+}
+
+export interface StoredContent {
+  /** The file that holds the rows. */
+  readonly fileId: string;
+  readonly source: string;
+  readonly contentHash: string;
+}
+
+export interface Reject {
+  readonly row: number;
+  readonly line: number;
+  readonly column: string | undefined;
+  readonly error: string;
+  readonly raw: string;
+}
+
+/** Rows of a batch that never ended, for sweeping. */
+export interface AbandonedFile {
+  readonly fileId: string;
+  readonly bronzeTable: string;
+}
+
+/** The ledger of ingest in the history schema. Every function is one or two statements. */
+export class IngestLedger {
+  private readonly schema: string;
+
+  constructor(schema: string) {
+    this.schema = quoteIdentifier(schema);
+  }
+
+  /**
+   * Takes the lock of ingest for as long as the connection lives; false when another one has it.
+   */
+  async lock(session: Queryable): Promise<boolean> {
+    const { rows } = await session.query<{ locked: boolean }>(
+      "select pg_try_advisory_lock(hashtextextended('aquifer ingest ' || $1, 0)) as locked",
+      [this.schema],
+    );
+    return rows[0]?.locked === true;
+  }
+
+  async unlock(session: Queryable): Promise<void> {
+    await session.query("select pg_advisory_unlock(hashtextextended('aquifer ingest ' || $1, 0))", [
+      this.schema,
+    ]);
+  }
+
+  /** Whether there is a ledger yet. */
+  async exists(session: Queryable): Promise<boolean> {
+    const { rows } = await session.query<{ exists: boolean }>(
+      "select to_regclass($1) is not null as exists",
+      [`${this.schema}.ingest_file`],
+    );
+    return rows[0]?.exists === true;
+  }
+
+  async currentFiles(session: Queryable): Promise<CurrentFile[]> {
+    const { rows } = await session.query<Omit<CurrentFile, "period"> & { period: string | null }>(
+      `select file_id as "fileId", source, file_name as "fileName", slot, period::text, content_hash as "contentHash"
+       from ${this.schema}.ingest_file where status = 'loaded' and superseded_by is null`,
+    );
+    return rows.map((row) => ({ ...row, period: row.period ?? undefined }));
+  }
+
+  /** Loaded content with one of these hashes, superseded or not. */
+  async storedContent(session: Queryable, hashes: readonly string[]): Promise<StoredContent[]> {
+    const { rows } = await session.query<StoredContent>(
+      `select distinct content_file_id as "fileId", source, content_hash as "contentHash"
+       from ${this.schema}.ingest_file where status = 'loaded' and content_hash = any ($1)`,
+      [hashes],
+    );
+    return [...rows];
+  }
+
+  /**
+   * Opens a batch named `batch_<DDMMYY>_<n>`, n counting within the day.
+   *
+   * @param day the date in the name
+   */
+  async startBatch(session: Queryable, day: Date, version: string): Promise<{ id: string; name: string }> {
+    const two = (number: number): string => String(number).padStart(2, "0");
+    const prefix = `batch_${two(day.getDate())}${two(day.getMonth() + 1)}${two(day.getFullYear() % 100)}_`;
+    const { rows } = await session.query<{ id: string; name: string }>(
+      `insert into ${this.schema}.ingest_batch (name, aquifer_version)
+       select $1 || 1 + coalesce(max(substr(name, length($1) + 1)::integer), 0), $2
+       from ${this.schema}.ingest_batch where starts_with(name, $1)
+       returning batch_id as id, name`,
+      [prefix, version],
+    );
+    const [batch] = rows;
+    if (!batch) throw new Error("insert returned no row");
+    return batch;
+  }
+
+  async startFile(session: Queryable, batchId: string, file: FileRecord): Promise<string> {
+    const values = {
+      batch_id: batchId,
+      source: file.source,
+      bronze_table: file.bronzeTable,
+      file_name: file.fileName,
+      slot: file.slot,
+      period: file.period ?? null,
+      period_rule: file.periodRule ?? null,
+      content_hash: file.contentHash,
+      bytes: file.bytes,
+      modified_at: file.modifiedAt.toISOString(),
+      encoding: file.encoding,
+      encoding_evidence: file.encodingEvidence ?? null,
+      dialect: JSON.stringify(file.dialect),
+      classification: file.classification,
+      header: JSON.stringify(file.header),
+      columns_added: file.columnsAdded,
+      columns_missing: file.columnsMissing,
+      rows_read: file.rowsRead,
+      rows_loaded: file.rowsRead - file.rowsRejected,
+      rows_rejected: file.rowsRejected,
+      rows_repaired: file.rowsRepaired,
+      nul_bytes: file.nulBytes,
+      method: file.method,
+    };
+    const names = Object.keys(values);
+    const { rows } = await session.query<{ id: string }>(
+      `insert into ${this.schema}.ingest_file (file_id, content_file_id, ${names.join(", ")})
+       overriding system value
+       select id, coalesce($1, id), ${names.map((_, index) => `$${index + 2}`).join(", ")}
+       from nextval(pg_get_serial_sequence('${this.schema}.ingest_file', 'file_id')) as id
+       returning file_id as id`,
+      [file.storedAs ?? null, ...Object.values(values)],
+    );
+    const [row] = rows;
+    if (!row) throw new Error("insert returned no row");
+    return row.id;
+  }
+
+  async addRejects(session: Queryable, fileId: string, rejects: readonly Reject[]): Promise<void> {
+    if (rejects.length === 0) return;
+    await session.query(
+      `insert into ${this.schema}.ingest_reject (file_id, row_number, line, column_name, error, raw)
+       select $1, * from unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[])`,
+      [
+        fileId,
+        rejects.map(({ row }) => row),
+        rejects.map(({ line }) => line),
+        rejects.map(({ column }) => column ?? null),
+        rejects.map(({ error }) => error),
+        rejects.map(({ raw }) => raw),
+      ],
+    );
+  }
+
+  async endFile(session: Queryable, fileId: string, seconds: number): Promise<void> {
+    await session.query(`update ${this.schema}.ingest_file set seconds = $2 where file_id = $1`, [
+      fileId,
+      seconds,
+    ]);
+  }
+
+  /** Makes the batch's files current, and those whose slots they take superseded. To be called in a transaction. */
+  async publishBatch(transaction: Queryable, batchId: string): Promise<void> {
+    await transaction.query(
+      `update ${this.schema}.ingest_file set status = 'loaded' where batch_id = $1 and status = 'started'`,
+      [batchId],
+    );
+    // Of two files of one batch that take the same slot, the later one wins.
+    await transaction.query(
+      `update ${this.schema}.ingest_file as old set superseded_by = newer.file_id
+       from (
+         select source, slot, max(file_id) as file_id from ${this.schema}.ingest_file where batch_id = $1 group by source, slot
+       ) as newer
+       where old.source = newer.source and old.slot = newer.slot and old.file_id < newer.file_id
+         and old.status = 'loaded' and old.superseded_by is null`,
+      [batchId],
+    );
+    await transaction.query(
+      `update ${this.schema}.ingest_batch set status = 'loaded', ended_at = clock_timestamp() where batch_id = $1`,
+      [batchId],
+    );
+  }
+
+  /** Files of batches that were started and did not end; only under the lock are they dead. */
+  async abandonedFiles(session: Queryable): Promise<AbandonedFile[]> {
+    const { rows } = await session.query<AbandonedFile>(
+      `select file_id as "fileId", bronze_table as "bronzeTable" from ${this.schema}.ingest_file where status = 'started'`,
+    );
+    return [...rows];
+  }
+
+  /** Marks batches that are still started as failed. Their rows must be gone by then. */
+  async failBatches(session: Queryable, error: string): Promise<string[]> {
+    await session.query(
+      `with swept as (update ${this.schema}.ingest_file set status = 'failed' where status = 'started' returning file_id)
+       delete from ${this.schema}.ingest_reject where file_id in (select file_id from swept)`,
+    );
+    const { rows } = await session.query<{ name: string }>(
+      `update ${this.schema}.ingest_batch set status = 'failed', ended_at = clock_timestamp(), error = $1
+       where status = 'started' returning name`,
+      [error],
+    );
+    return rows.map(({ name }) => name);
+  }
+}

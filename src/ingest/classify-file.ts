@@ -1,0 +1,64 @@
+import picomatch from "picomatch";
+import { AquiferError } from "../base/errors.js";
+import type { Source } from "../project/source.js";
+import { displayName, type RawFile } from "./discover-files.js";
+import { recognizeText, type TextShape } from "./recognize-text.js";
+
+export interface Classification {
+  readonly source: Source;
+  readonly shape: TextShape;
+  /** Why this source, for people and for the ledger. */
+  readonly explanation: string;
+}
+
+/** The sources whose file patterns match a path below `raw/<system>/`. */
+export function sourcesByName(sources: readonly Source[], path: string): Source[] {
+  return sources.filter(({ files }) => picomatch.isMatch(path, [...files], { nocase: true }));
+}
+
+/**
+ * The one source that a file belongs to, by its name and its first lines.
+ *
+ * @param sources those of the file's system
+ * @param path below `raw/<system>/`, with forward slashes
+ * @param head the first bytes as UTF-8
+ * @throws AquiferError `unknown-file`, `wrong-columns` or `ambiguous-file`, saying what was looked for
+ */
+export function classifyFile(
+  sources: readonly Source[],
+  file: Pick<RawFile, "folder" | "path">,
+  head: Buffer,
+  isWhole: boolean,
+): Classification {
+  const name = displayName(file);
+  const named = sourcesByName(sources, file.path);
+  if (named.length === 0) {
+    throw new AquiferError(`${name} matches no source`, {
+      code: "unknown-file",
+      details: sources.map((source) => `${source.name} looks for ${source.files.join(", ")}`),
+      hint: "Rename or remove the file, or add its pattern to a source in ingest/.",
+    });
+  }
+  const tried = named.map((source) => ({ source, ...recognizeText(source, head, isWhole) }));
+  const fitting = tried.filter((each) => each.fits);
+  const [only] = fitting;
+  const details = (fitting.length === 0 ? tried : fitting).map(
+    ({ source, explanation }) => `${source.name}: name matches ${source.files.join(", ")}; ${explanation}`,
+  );
+  if (only === undefined) {
+    throw new AquiferError(`${name} does not have the columns that its name promises`, {
+      code: "wrong-columns",
+      details,
+      hint: "Correct the file, or the columns of the source in ingest/.",
+    });
+  }
+  if (fitting.length > 1) {
+    throw new AquiferError(`${name} matches ${fitting.length} sources`, {
+      code: "ambiguous-file",
+      details,
+      hint: "Narrow the file patterns, so that one source matches.",
+    });
+  }
+  const { source, shape, explanation } = only;
+  return { source, shape, explanation: `name matches ${source.files.join(", ")}; ${explanation}` };
+}

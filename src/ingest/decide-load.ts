@@ -1,0 +1,77 @@
+import { AquiferError } from "../base/errors.js";
+import type { CurrentFile, StoredContent } from "../history/ingest-ledger.js";
+import { displayName } from "./discover-files.js";
+import type { InspectedFile } from "./plan-file.js";
+
+/** What will be done with a file. */
+export type Decision =
+  | { readonly action: "skip"; readonly reason: string }
+  | { readonly action: "load"; readonly reason: string }
+  /** The same content was stored before and superseded since: a new version that points to those rows. */
+  | { readonly action: "restore"; readonly reason: string; readonly storedAs: string };
+
+export interface PlannedFile extends InspectedFile {
+  readonly decision: Decision;
+}
+
+/**
+ * Decides for each file, in order, against what is current and what this batch already takes. A file is skipped only when
+ * its content is current in the same source and period.
+ *
+ * @param force load again what would be skipped
+ * @throws AquiferError `refused-reload`
+ */
+export function decideLoads(
+  files: readonly InspectedFile[],
+  current: readonly CurrentFile[],
+  stored: readonly StoredContent[],
+  force: boolean,
+): PlannedFile[] {
+  const now: Pick<CurrentFile, "source" | "slot" | "period" | "contentHash" | "fileName">[] = [...current];
+  return files.map((file): PlannedFile => {
+    const { source, slot, period, inspection } = file;
+    const ofSource = now.filter((each) => each.source === source.name);
+    const holder = ofSource.find((each) => each.slot === slot);
+    const same = ofSource.find(
+      (each) => each.contentHash === inspection.hash && each.period === period?.start,
+    );
+    const known = stored.find((each) => each.source === source.name && each.contentHash === inspection.hash);
+    const replacing = holder === undefined ? "new" : `replaces ${describe(holder)}`;
+    let decision: Decision;
+    if (same !== undefined && !force) {
+      decision = {
+        action: "skip",
+        reason:
+          same.fileName === ledgerName(file.file) ? "unchanged" : `its content is loaded as ${same.fileName}`,
+      };
+    } else if (source.reload === "refuse" && holder !== undefined) {
+      throw new AquiferError(
+        `${displayName(file.file)} would replace ${describe(holder)}, and ${source.name} refuses that`,
+        { code: "refused-reload", hint: "Remove the file, or change the source's reload policy." },
+      );
+    } else if (known !== undefined && !force) {
+      decision = { action: "restore", reason: `${replacing}; stored before`, storedAs: known.fileId };
+    } else {
+      decision = { action: "load", reason: replacing };
+    }
+    if (decision.action !== "skip") {
+      now.splice(0, now.length, ...now.filter((each) => each !== holder), {
+        source: source.name,
+        slot,
+        period: period?.start,
+        contentHash: inspection.hash,
+        fileName: ledgerName(file.file),
+      });
+    }
+    return { ...file, decision };
+  });
+}
+
+/** The name in the ledger: below `raw/`, or `seeds/...`. */
+export function ledgerName(file: InspectedFile["file"]): string {
+  return displayName(file).replace(/^raw\//, "");
+}
+
+function describe(file: Pick<CurrentFile, "fileName" | "contentHash">): string {
+  return `${file.fileName} (${file.contentHash.slice(0, 8)})`;
+}

@@ -1,0 +1,134 @@
+import { createHash } from "node:crypto";
+import type { Reject } from "../history/ingest-ledger.js";
+import { readBytes } from "./open-text.js";
+import type { TextShape } from "./recognize-text.js";
+import { RecordScanner } from "./record-scanner.js";
+import { toUtf8, Utf8Check, withoutNul, type Encoding, type EncodingStart } from "./text-encoding.js";
+
+/** A place where a record begins: where one of several streams may start. */
+export interface Checkpoint {
+  /** Offset in the raw file. */
+  readonly offset: number;
+  /** Records before it. */
+  readonly rows: number;
+  readonly line: number;
+}
+
+/** Everything that one pass over a text file tells. */
+export interface TextInspection {
+  /** SHA-256 of the raw bytes, hexadecimal. */
+  readonly hash: string;
+  readonly bytes: number;
+  readonly encoding: Encoding;
+  /** The bytes that ruled UTF-8 out. */
+  readonly encodingEvidence: string | undefined;
+  /** Records after the header. */
+  readonly rows: number;
+  readonly rejected: number;
+  /** The first rejects, for the message. */
+  readonly firstRejects: readonly Reject[];
+  /** Records that are written anew, since PostgreSQL would read their bytes otherwise. */
+  readonly irregular: number;
+  readonly nulBytes: number;
+  /** Empty unless the raw bytes can be read from the middle. */
+  readonly checkpoints: readonly Checkpoint[];
+}
+
+const shownRejects = 5;
+
+/** Hash only, for a file whose content may be loaded already. */
+export async function hashFile(path: string, onBytes: (bytes: number) => void): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of readBytes(path)) {
+    hash.update(chunk);
+    onBytes(chunk.length);
+  }
+  return hash.digest("hex");
+}
+
+/**
+ * Reads a text file once: hash, encoding, records, and which of them have not as many fields as the header.
+ *
+ * @param onBytes told of the bytes read, for progress
+ */
+export async function inspectText(
+  path: string,
+  shape: TextShape,
+  start: EncodingStart,
+  onBytes: (bytes: number) => void,
+): Promise<TextInspection> {
+  const hash = createHash("sha256");
+  const utf8 = new Utf8Check();
+  const recode = start.encoding === undefined ? undefined : toUtf8(start.encoding);
+  const checkpoints: Checkpoint[] = [];
+  const firstRejects: Reject[] = [];
+  let [bytes, rows, rejected, irregularRows, nulBytes] = [0, 0, 0, 0, 0];
+  const expected = shape.header.columns.length;
+  const scanner = new RecordScanner(
+    shape,
+    (buffer, from, to, fields, line, irregular) => {
+      if (line <= shape.headerLine) return;
+      rows++;
+      if (irregular) irregularRows++;
+      if (fields === expected) return;
+      rejected++;
+      if (firstRejects.length < shownRejects) {
+        firstRejects.push(raggedReject(rows, line, fields, expected, buffer.subarray(from, to)));
+      }
+    },
+    1,
+    start.skip,
+  );
+  for await (const chunk of readBytes(path)) {
+    hash.update(chunk);
+    const content = bytes === 0 ? chunk.subarray(start.skip) : chunk;
+    bytes += chunk.length;
+    if (start.encoding === undefined || start.encoding === "utf-8") utf8.push(content);
+    const text = withoutNul(recode ? recode(content, false) : content);
+    nulBytes += recode ? 0 : content.length - text.length;
+    scanner.push(text);
+    checkpoints.push({ offset: scanner.consumed, rows, line: scanner.nextLine });
+    onBytes(chunk.length);
+  }
+  if (recode) scanner.push(recode(Buffer.alloc(0), true));
+  scanner.end();
+  utf8.end();
+  const encoding = start.encoding ?? (utf8.invalid ? "windows-1252" : "utf-8");
+  const isRaw = encoding === "utf-8" && nulBytes === 0;
+  return {
+    hash: hash.digest("hex"),
+    bytes,
+    encoding,
+    encodingEvidence:
+      start.encoding === undefined && utf8.invalid
+        ? `bytes ${utf8.invalid.bytes} at offset ${utf8.invalid.offset + start.skip} are not UTF-8`
+        : undefined,
+    rows,
+    rejected,
+    firstRejects,
+    irregular: irregularRows,
+    nulBytes,
+    checkpoints: isRaw ? checkpoints : [],
+  };
+}
+
+/** Longest part of a rejected record that is kept. */
+const keptRawBytes = 8192;
+
+/** The reject of a record that has not as many fields as the header. */
+export function raggedReject(
+  row: number,
+  line: number,
+  fields: number,
+  expected: number,
+  record: Buffer,
+): Reject {
+  const plural = expected === 1 ? "" : "s";
+  return {
+    row,
+    line,
+    column: undefined,
+    error: `expected ${expected} field${plural}, found ${fields}`,
+    raw: record.subarray(0, keptRawBytes).toString(),
+  };
+}

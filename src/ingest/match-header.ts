@@ -1,0 +1,49 @@
+import { snakeCase } from "../base/snake-case.js";
+import type { Source } from "../project/source.js";
+
+/** How the cells of a line fit the columns of a source. */
+export interface HeaderMatch {
+  /** For each cell the column that it fills in bronze. */
+  readonly columns: readonly string[];
+  /** The cells as they stand in the file. */
+  readonly cells: readonly string[];
+  /** Declared columns that were found. */
+  readonly found: readonly string[];
+  /** Declared columns that must be there and are not. */
+  readonly missing: readonly string[];
+  /** Columns that are not declared. */
+  readonly added: readonly string[];
+}
+
+/** Names the cells of a header: declared columns by any of their spellings, others by their own name in snake case. */
+export function matchHeader(source: Source, cells: readonly string[]): HeaderMatch {
+  const bySpelling = new Map(
+    source.columns.flatMap(({ name, headers }) => headers.map((spelling) => [spelling, name] as const)),
+  );
+  const used = new Set<string>();
+  const found: string[] = [];
+  const added: string[] = [];
+  const columns = cells.map((cell, index) => {
+    const spelling = snakeCase(cell) || `column_${index + 1}`;
+    const declared = bySpelling.get(spelling);
+    const name = unusedName(declared ?? spelling.replace(/^_+/, ""), used);
+    used.add(name);
+    (name === declared ? found : added).push(name);
+    return name;
+  });
+  const missing = source.columns.filter(({ name, optional }) => !optional && !used.has(name));
+  return { columns, cells, found, missing: missing.map(({ name }) => name), added };
+}
+
+/** The columns of a file that has no header. */
+export function headerlessMatch(source: Source): HeaderMatch {
+  const columns = source.columns.map(({ name }) => name);
+  return { columns, cells: columns, found: columns, missing: [], added: [] };
+}
+
+/** `name`, `name_2`, `name_3` ... */
+function unusedName(name: string, used: ReadonlySet<string>): string {
+  let candidate = name;
+  for (let number = 2; used.has(candidate); number++) candidate = `${name}_${number}`;
+  return candidate;
+}

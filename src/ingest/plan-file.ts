@@ -1,0 +1,119 @@
+import { isUtf8 } from "node:buffer";
+import { AquiferError } from "../base/errors.js";
+import { formatPlural } from "../base/format-quantity.js";
+import type { RejectLimit, Source } from "../project/source.js";
+import { classifyFile } from "./classify-file.js";
+import { displayName, type RawFile } from "./discover-files.js";
+import { filePeriod, type FilePeriod } from "./file-period.js";
+import { inspectText, type TextInspection } from "./inspect-text.js";
+import { readHead } from "./open-text.js";
+import type { TextShape } from "./recognize-text.js";
+import { encodingOfStart, toUtf8, withoutNul, type EncodingStart } from "./text-encoding.js";
+
+/** A file with all that is known of it before the database is asked. */
+export interface InspectedFile {
+  readonly file: RawFile;
+  readonly source: Source;
+  readonly shape: TextShape;
+  readonly explanation: string;
+  readonly start: EncodingStart;
+  readonly inspection: TextInspection;
+  readonly period: FilePeriod | undefined;
+  /** What a later file replaces this one by. */
+  readonly slot: string;
+}
+
+/** Bytes in which preamble, header and delimiter must show. */
+const headBytes = 64 * 1024;
+
+/**
+ * Classifies a file and reads it once.
+ *
+ * @param sources those that may claim the file
+ * @throws AquiferError when it is empty, belongs to no source or to two, or has more rejects than its source allows
+ */
+export async function inspectFile(
+  sources: readonly Source[],
+  file: RawFile,
+  options: { readonly period: string | undefined; readonly onBytes: (bytes: number) => void },
+): Promise<InspectedFile> {
+  const name = displayName(file);
+  const head = await readHead(file.fullPath, headBytes);
+  if (head.length === 0) {
+    throw new AquiferError(`${name} is empty`, {
+      code: "empty-file",
+      hint: "Remove it, or copy it again: it may not have arrived whole.",
+    });
+  }
+  const start = encodingOfStart(head);
+  const text = decodeHead(head, start);
+  const { source, shape, explanation } = classifyFile(sources, file, text, head.length < headBytes);
+  const period = filePeriod(source, file, options.period);
+  if (source.drift === "freeze" && shape.header.added.length > 0) {
+    throw new AquiferError(`${name} has columns that ${source.name} does not declare`, {
+      code: "schema-drift",
+      location: { file: name, line: shape.headerLine },
+      details: [`not declared: ${shape.header.added.join(", ")}`],
+      hint: "Declare them, or let the source's drift be `evolve`.",
+    });
+  }
+  const inspection = await inspectText(file.fullPath, shape, start, options.onBytes).catch(
+    (thrown: unknown) => {
+      if (!(thrown instanceof AquiferError)) throw thrown;
+      throw new AquiferError(`${name}: ${thrown.message}`, { code: thrown.code, hint: thrown.hint ?? "" });
+    },
+  );
+  refuseTooManyRejects(name, source, shape, inspection);
+  return { file, source, shape, explanation, start, inspection, period, slot: slotOf(source, file, period) };
+}
+
+function decodeHead(head: Buffer, start: EncodingStart): Buffer {
+  const content = head.subarray(start.skip);
+  if (start.encoding !== undefined) return withoutNul(toUtf8(start.encoding)(content, false));
+  // A header in another encoding than UTF-8 shows within the first lines; the cut end of the head does not count.
+  const valid = isUtf8(content.subarray(0, content.lastIndexOf(10) + 1));
+  return withoutNul(valid ? content : toUtf8("windows-1252")(content, true));
+}
+
+function slotOf(source: Source, file: RawFile, period: FilePeriod | undefined): string {
+  const byName = `name ${file.path}`;
+  const byPeriod = period === undefined ? byName : `period ${period.start}`;
+  switch (source.reload) {
+    case "append":
+      return byName;
+    case "replace_period":
+    case "refuse":
+      return byPeriod;
+    case "snapshot":
+      return "snapshot";
+  }
+}
+
+function refuseTooManyRejects(
+  name: string,
+  source: Source,
+  shape: TextShape,
+  { rows, rejected, firstRejects }: TextInspection,
+): void {
+  if (rejected <= allowedRejects(source.maxRejected, rows)) return;
+  const columns = shape.header.columns.join(", ");
+  throw new AquiferError(
+    `${name}: ${formatPlural(rejected, "row")} of ${rows} cannot be loaded; ${source.name} allows ${source.maxRejected}`,
+    {
+      code: "too-many-rejects",
+      details: [
+        ...firstRejects.map(
+          ({ line, error, raw }) =>
+            `line ${line}: ${error} (${columns}): ${JSON.stringify(raw.slice(0, 120))}`,
+        ),
+        ...(rejected > firstRejects.length ? [`and ${rejected - firstRejects.length} more`] : []),
+      ],
+      hint: "Correct the file, or raise the source's maxRejected: rejected rows are kept in aquifer.ingest_reject.",
+    },
+  );
+}
+
+/** How many rejects a limit allows among `rows` records. */
+export function allowedRejects(limit: RejectLimit, rows: number): number {
+  return typeof limit === "number" ? limit : (rows * Number.parseFloat(limit)) / 100;
+}
