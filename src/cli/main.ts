@@ -1,9 +1,9 @@
-import { readFileSync } from "node:fs";
 import { CommanderError, Command } from "commander";
 import { AquiferError, asError, describeError, exitCodes, type ExitCode } from "../base/errors.js";
 import type { Effects } from "../base/effects.js";
 import type { CommandContext } from "./command.js";
 import { commands } from "./commands.js";
+import { packageVersion } from "./package-version.js";
 import { processEffects } from "./process-effects.js";
 
 /**
@@ -68,10 +68,4 @@ function report(error: Error, effects: Effects): ExitCode {
   }
   effects.stderr.write(`This is a defect of Aquifer, please report it.\n${error.stack ?? error.message}\n`);
   return exitCodes.failure;
-}
-
-/** The version of this package. */
-export function packageVersion(): string {
-  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-  return (JSON.parse(text) as { version: string }).version;
 }

@@ -81,7 +81,9 @@ export interface RelationFacts {
     readonly enabled: string;
   }[];
   readonly policies: readonly string[];
+  /** `definition` is what follows the name in `create statistics`. */
   readonly statistics: readonly {
+    readonly schema: string;
     readonly name: string;
     readonly definition: string;
     readonly comment: string | null;

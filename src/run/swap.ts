@@ -1,0 +1,336 @@
+import { AquiferError } from "../base/errors.js";
+import {
+  formatRelation,
+  quoteIdentifier,
+  quoteLiteral,
+  quoteRelation,
+  type RelationName,
+} from "../base/identifiers.js";
+import { carryOver, quoteOption, type Successor } from "../statements/carry-over.js";
+import { rewriteRelation } from "../statements/rewrite-relation.js";
+import {
+  readRelationFacts,
+  type DependentView,
+  type RelationFacts,
+} from "../warehouse/catalog/relation-facts.js";
+import type { ActionContext } from "./action-context.js";
+import { takeLocks, type LockReport } from "./lock-budget.js";
+import { milliseconds, type ActionSession } from "./action-session.js";
+
+/** A view, materialized view or assertion of this project, which may be rebuilt when it stands above a changed relation. */
+export interface ManagedView {
+  readonly query: string;
+  readonly materialized: boolean;
+}
+
+/** A new version and the old one whose place it is to take. */
+export interface Replacement {
+  readonly name: RelationName;
+  readonly successor: Successor;
+  readonly columnTypes: ReadonlyMap<string, string>;
+  /** Partitions that stand beside the successor and move with it. */
+  readonly partitions: readonly string[];
+}
+
+/**
+ * Puts a new version in the place of the old one, in the caller's transaction, without dropping anything that depends on
+ * it: views are given their own text again, read with the new version in reach (they keep their identity, grants,
+ * comments and what stands on them), materialized views get a successor of their own, the rest is carried over.
+ *
+ * Locks are taken from the top down, the relation last, as readers take them, and all within less than the server's
+ * `deadlock_timeout`; where that fails they are given back and tried for again after a random pause.
+ *
+ * @throws AquiferError `cannot-replace` when a dependent cannot survive; nothing has changed then
+ */
+export function swap(context: ActionContext, replacement: Replacement): Promise<LockReport> {
+  return takeLocks(context, replacement.name, async () => {
+    const plan = await SwapPlan.make(context, replacement);
+    const lockedAt = milliseconds();
+    await plan.execute();
+    return lockedAt;
+  });
+}
+
+/** One relation that is exchanged: the action's own, or one above it that cannot just be re-read. */
+interface Exchange extends Replacement {
+  readonly facts: RelationFacts;
+  readonly depth: number;
+}
+
+interface Repoint {
+  readonly view: DependentView;
+  readonly depth: number;
+  /** The exchanged relations that it reads. */
+  readonly reads: Exchange[];
+}
+
+class SwapPlan {
+  private readonly exchanges: Exchange[] = [];
+  private readonly repoints = new Map<string, Repoint>();
+  private readonly refusals: string[] = [];
+
+  private readonly session: ActionSession;
+
+  private constructor(private readonly context: ActionContext) {
+    this.session = context.session;
+  }
+
+  static async make(context: ActionContext, replacement: Replacement): Promise<SwapPlan> {
+    const { session } = context;
+    const plan = new SwapPlan(context);
+    await plan.collect(replacement);
+    if (plan.refusals.length > 0) {
+      throw new AquiferError(`${formatRelation(replacement.name)} cannot be replaced: nothing has changed`, {
+        code: "cannot-replace",
+        location: { file: session.action.file },
+        details: plan.refusals,
+        hint: "Change or drop what is named, or keep the column; see docs/models.md on replacing tables.",
+      });
+    }
+    await plan.prepare();
+    return plan;
+  }
+
+  /** Finds everything that reads the old version, nearest first, and builds the successors that it needs. */
+  private async collect(root: Replacement): Promise<void> {
+    const facts = await readRelationFacts(this.session.plain, root.name);
+    await this.restoreSearchPath();
+    if (facts === undefined)
+      throw new Error(`${formatRelation(root.name)} vanished while it was being replaced`);
+    const queue = this.add({ ...root, facts, depth: 0 });
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      const { view, depth } = next;
+      const key = formatRelation(view);
+      if (this.exchanges.some((exchange) => formatRelation(exchange.name) === key)) continue;
+      const reads = this.exchanges.filter((exchange) => readsRelation(exchange, view));
+      const lost = reads.flatMap((exchange) => lostColumns(exchange, view));
+      const managed = this.context.managed.get(key);
+      if (!view.replaceable) {
+        this.refusals.push(`${view.kind} ${key} belongs to another role, which we may not act for`);
+      } else if (view.kind === "view" && lost.length === 0) {
+        this.repoints.set(key, { view, depth, reads });
+      } else if (managed !== undefined) {
+        queue.push(...(await this.rebuildManaged(view, managed, depth)));
+      } else if (lost.length > 0) {
+        this.refusals.push(`${view.kind} ${key} reads ${lost.join(", ")}`);
+      } else if (reads.length > 1) {
+        this.refusals.push(`materialized view ${key} reads several of the relations that change`);
+      } else {
+        for (const exchange of reads) queue.push(...(await this.rebuildMaterialized(view, exchange, depth)));
+      }
+      queue.sort((a, b) => a.depth - b.depth);
+    }
+  }
+
+  private add(exchange: Exchange): { view: DependentView; depth: number }[] {
+    const { facts, name } = exchange;
+    this.exchanges.push(exchange);
+    if (!facts.ownedByUs)
+      this.refusals.push(`${formatRelation(name)} belongs to ${facts.owner}, which we may not act for`);
+    this.refusals.push(
+      ...facts.identityUsers.map((user) => `${formatRelation(name)} cannot change its identity: ${user}`),
+    );
+    for (const other of facts.otherDependents) {
+      if (!other.replaceable)
+        this.refusals.push(`${other.description} belongs to another role, which we may not act for`);
+    }
+    return facts.views
+      .map((view) => ({ view, depth: exchange.depth + view.depth }))
+      .sort((a, b) => a.depth - b.depth);
+  }
+
+  /** A view of this project that reads what is going away is rebuilt from its model, in the same transaction. */
+  private async rebuildManaged(
+    view: DependentView,
+    managed: ManagedView,
+    depth: number,
+  ): Promise<{ view: DependentView; depth: number }[]> {
+    const query = this.exchanges.reduce(
+      (text, exchange) => rewriteRelation(text, exchange.name, exchange.successor.relation),
+      managed.query,
+    );
+    return this.addChild(view, depth, managed.materialized, "as\n" + query);
+  }
+
+  /** A materialized view cannot be given a new text: its successor is built aside and goes along. */
+  private async rebuildMaterialized(
+    view: DependentView,
+    reads: Exchange,
+    depth: number,
+  ): Promise<{ view: DependentView; depth: number }[]> {
+    const inReach = [reads.successor.relation.schema, reads.name.schema].map(quoteIdentifier).join(", ");
+    await this.session.query(`set local search_path = ${inReach}`);
+    const text = `as ${view.definition.replace(/;\s*$/, "")} with ${view.populated ? "" : "no "}data`;
+    const found = await this.addChild(view, depth, true, text);
+    return found;
+  }
+
+  private async addChild(
+    view: DependentView,
+    depth: number,
+    materialized: boolean,
+    text: string,
+  ): Promise<{ view: DependentView; depth: number }[]> {
+    const at = { schema: this.context.newSchema(), name: view.name };
+    const kind = materialized ? "materialized view" : "view";
+    await this.session.query(
+      `create schema ${quoteIdentifier(at.schema)};\ncreate ${kind} ${quoteRelation(at)} ${text}`,
+    );
+    const columns = await columnTypes(this.session, at);
+    const facts = await readRelationFacts(this.session.plain, { schema: view.schema, name: view.name });
+    await this.restoreSearchPath();
+    if (facts === undefined) throw new Error(`${formatRelation(view)} vanished while it was being replaced`);
+    const successor: Successor = {
+      relation: at,
+      kind,
+      columns: [...columns.keys()],
+      indexNames: new Set(),
+      describedColumns: new Set(),
+    };
+    this.repoints.delete(formatRelation(view));
+    const name = { schema: view.schema, name: view.name };
+    return this.add({ name, successor, columnTypes: columns, partitions: [], facts, depth });
+  }
+
+  /** Gives every successor what hangs on its old version. Locks nothing that anybody else uses. */
+  private async prepare(): Promise<void> {
+    for (const { facts, successor, name } of this.exchanges) {
+      const inReach = [successor.relation.schema, name.schema].map(quoteIdentifier).join(", ");
+      await this.session.batch([
+        `set local search_path = ${inReach}`,
+        revokeDefaults(successor.relation),
+        ...carryOver(facts, successor),
+      ]);
+    }
+    await this.restoreSearchPath();
+  }
+
+  /** Everything that takes a lock others may wait for, from the top down. */
+  async execute(): Promise<void> {
+    const deadlockTimeout = this.exchanges[0]?.facts.deadlockTimeout ?? 1000;
+    const repoints = [...this.repoints.values()].sort((a, b) => b.depth - a.depth);
+    const exchanges = [...this.exchanges].sort((a, b) => b.depth - a.depth);
+    const others = exchanges.flatMap((exchange) =>
+      exchange.facts.otherDependents.map((other) => [
+        `set local search_path = ${[exchange.successor.relation.schema, exchange.name.schema].map(quoteIdentifier).join(", ")}`,
+        other.statement,
+      ]),
+    );
+    const locks = repoints.length + others.length + 2 * exchanges.length;
+    // Each wait gets its share of the budget, so that all waits together stay below it.
+    const share = Math.max(5, Math.floor((deadlockTimeout * 0.7) / locks));
+    const statements = [`set local lock_timeout = ${share}`];
+    for (const repoint of repoints) {
+      if (repoint.reads.length === 1) statements.push(...repointView(repoint.view, repoint.reads));
+      else {
+        // Read again after each step: the text names what the step before has put in reach.
+        await this.session.batch(statements.splice(0));
+        for (const exchange of repoint.reads) await this.repointAnew(repoint.view, exchange);
+      }
+    }
+    statements.push(...others.flat());
+    for (const exchange of exchanges) statements.push(...exchangeStatements(exchange));
+    statements.push(
+      `set local lock_timeout = default`,
+      `set local search_path = ${this.context.searchPath || '""'}`,
+    );
+    await this.session.batch(statements);
+  }
+
+  private async repointAnew(view: DependentView, exchange: Exchange): Promise<void> {
+    await this.session.query(`set local search_path = ${quoteIdentifier(exchange.name.schema)}`);
+    const answer = await this.session.query<{ definition: string }>(
+      `select pg_catalog.pg_get_viewdef(${quoteLiteral(quoteRelation(view))}::regclass) as definition`,
+    );
+    const definition = answer.rows[0]?.definition ?? view.definition;
+    await this.session.batch(repointView({ ...view, definition }, [exchange]));
+  }
+
+  private async restoreSearchPath(): Promise<void> {
+    await this.session.query(`set local search_path = ${this.context.searchPath || '""'}`);
+  }
+}
+
+function readsRelation(exchange: Exchange, view: DependentView): boolean {
+  return exchange.facts.views.some((each) => each.schema === view.schema && each.name === view.name);
+}
+
+/** Columns that a view reads and the new version lacks or has with another type. */
+function lostColumns(exchange: Exchange, view: DependentView): string[] {
+  const reads = exchange.facts.views.find((each) => each.schema === view.schema && each.name === view.name);
+  const before = new Map(exchange.facts.columns.map((column) => [column.name, column.type]));
+  return (reads?.readsColumns ?? []).flatMap((column) => {
+    const type = exchange.columnTypes.get(column);
+    if (type === undefined) return [`column ${formatRelation(exchange.name)}.${column}, which goes away`];
+    if (type === before.get(column)) return [];
+    return [
+      `column ${formatRelation(exchange.name)}.${column}, which becomes ${type} (was ${before.get(column) ?? "?"})`,
+    ];
+  });
+}
+
+function repointView(view: DependentView, reads: readonly Exchange[]): string[] {
+  const inReach = reads.flatMap((exchange) => [exchange.successor.relation.schema, exchange.name.schema]);
+  const columns = view.columns.map(quoteIdentifier).join(", ");
+  const options = view.options.length === 0 ? "" : ` with (${view.options.map(quoteOption).join(", ")})`;
+  return [
+    `set local search_path = ${inReach.map(quoteIdentifier).join(", ")}`,
+    `create or replace view ${quoteRelation(view)} (${columns})${options} as ${view.definition.replace(/;\s*$/, "")}`,
+  ];
+}
+
+const dropNouns = {
+  table: "table",
+  "partitioned table": "table",
+  view: "view",
+  "materialized view": "materialized view",
+  other: "table",
+} as const;
+
+/** Drops the old version, never with cascade: an overlooked dependent stops the swap. Then moves the new one in. */
+function exchangeStatements({ name, facts, successor, partitions }: Exchange): string[] {
+  const schema = quoteIdentifier(name.schema);
+  const from = successor.relation.schema;
+  const isTable = successor.kind === "table" || successor.kind === "partitioned table";
+  return [
+    `drop ${dropNouns[facts.kind]} ${quoteRelation(name)} restrict`,
+    `alter ${dropNouns[successor.kind]} ${quoteRelation(successor.relation)} set schema ${schema}`,
+    ...partitions.map(
+      (partition) => `alter table ${quoteRelation({ schema: from, name: partition })} set schema ${schema}`,
+    ),
+    ...(isTable || successor.kind === "materialized view"
+      ? facts.statistics.map(
+          (each) =>
+            `alter statistics ${quoteRelation({ schema: from, name: each.name })} set schema ${quoteIdentifier(each.schema)}`,
+        )
+      : []),
+    `drop schema ${quoteIdentifier(from)} restrict`,
+  ];
+}
+
+/** Takes back what default privileges gave to a successor: the old version's grants are all it is to have. */
+function revokeDefaults(relation: RelationName): string {
+  return `do $aquifer$
+declare grantee text;
+begin
+  for grantee in
+    select distinct case acl.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(acl.grantee)) end
+    from pg_catalog.pg_class, pg_catalog.aclexplode(relacl) as acl
+    where pg_class.oid = ${quoteLiteral(quoteRelation(relation))}::regclass and acl.grantee <> relowner
+  loop
+    execute ${quoteLiteral(`revoke all on ${quoteRelation(relation)} from `)} || grantee;
+  end loop;
+end $aquifer$`;
+}
+
+/** Columns and types of a relation, in order. */
+export async function columnTypes(
+  session: ActionSession,
+  relation: RelationName,
+): Promise<Map<string, string>> {
+  const answer = await session.query<{ name: string; type: string }>(
+    `select attname as name, pg_catalog.format_type(atttypid, atttypmod) as type from pg_catalog.pg_attribute
+where attrelid = ${quoteLiteral(quoteRelation(relation))}::regclass and attnum > 0 and not attisdropped order by attnum`,
+  );
+  return new Map(answer.rows.map((row) => [row.name, row.type]));
+}
