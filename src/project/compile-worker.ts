@@ -111,15 +111,27 @@ function rememberCalls(
   here: () => SourceLocation | undefined,
 ): { action: CoreAction; place: SourceLocation }[] {
   const calls: { action: CoreAction; place: SourceLocation }[] = [];
+  let depth = 0;
+  // Core calls these itself, from SQLX files and for inline assertions: only the outermost call is the project's.
+  const nested = <T>(body: () => T): T => {
+    depth += 1;
+    try {
+      return body();
+    } finally {
+      depth -= 1;
+    }
+  };
   for (const method of ["publish", "operate", "assert", "declare"] as const) {
     const call = session[method].bind(session);
     session[method] = (first: never, second?: unknown) => {
-      const place = here();
-      const action = call(first, second);
+      const place = depth === 0 ? here() : undefined;
+      const action = nested(() => call(first, second));
       if (place) calls.push({ action, place });
       return action;
     };
   }
+  const sqlxAction = session.sqlxAction.bind(session);
+  session.sqlxAction = (action) => nested(() => sqlxAction(action));
   return calls;
 }
 
