@@ -26,20 +26,25 @@ export async function runCommandLine(
   let exitCode: ExitCode = exitCodes.success;
   const context: CommandContext = { ...surroundings, setExitCode: (code) => (exitCode = code) };
   try {
-    await buildProgram(context).parseAsync(normaliseArguments(argv), { from: "user" });
+    const args = argv.length === 0 ? ["help"] : [...argv];
+    await (await buildProgram(context, args[0])).parseAsync(args, { from: "user" });
     return exitCode;
   } catch (thrown) {
     return report(asError(thrown), context.effects);
   }
 }
 
-function buildProgram(context: CommandContext): Command {
+/** @param asked the command's name as typed; with any other word all commands are there, for help and suggestions */
+async function buildProgram(context: CommandContext, asked: string | undefined): Promise<Command> {
   const program = new Command("dataform")
     .description("Dataform for PostgreSQL: compile and run SQLX models, ingest raw files, build reports.")
     .version(packageVersion(), "--version", "print the version")
     .helpCommand("help [command]", "show help for a command")
     .addHelpText("after", "\nExample:\n  $ dataform run --tags gold\n  $ dataform help run");
-  for (const factory of commands) program.addCommand(factory(context));
+  const load = commands[asked ?? ""];
+  const factories = load ? [load] : Object.values(commands);
+  for (const factory of await Promise.all(factories.map((each) => each())))
+    program.addCommand(factory(context));
   for (const command of [program, ...program.commands.flatMap((each) => [each, ...each.commands])]) {
     command.exitOverride().configureOutput({
       writeOut: (text) => context.effects.stdout.write(text),
@@ -50,11 +55,6 @@ function buildProgram(context: CommandContext): Command {
     command.showSuggestionAfterError();
   }
   return program;
-}
-
-/** Dataform's habit `--vars=a=b` and the plain `dataform` without arguments, which shows the help. */
-function normaliseArguments(argv: readonly string[]): string[] {
-  return argv.length === 0 ? ["help"] : [...argv];
 }
 
 function report(error: Error, effects: Effects): ExitCode {
