@@ -1,10 +1,9 @@
 import type { Readable, Writable } from "node:stream";
 import pg from "pg";
 import copyStreams from "pg-copy-streams";
-import { asError } from "../../base/errors.js";
+import { AquiferError, asError } from "../../base/errors.js";
 import type {
   Copying,
-  QueryOptions,
   QueryResult,
   Queryable,
   Row,
@@ -12,36 +11,31 @@ import type {
   Warehouse,
   WarehouseTarget,
 } from "../warehouse.js";
+import { textTypes } from "./column-types.js";
 import { toWarehouseError } from "./server-error.js";
 
 export interface PostgresOptions {
   readonly target: WarehouseTarget;
+  /** `connectionTimeoutMillis` limits how long a connection takes to be made, not the wait for one that is lent. */
   readonly client: pg.ClientConfig;
   readonly maxSessions: number;
 }
 
-/** Types that JavaScript would change are kept as the server's text: everything but booleans, small integers, floats and JSON. */
-const keptParsers = new Set<number>([
-  pg.types.builtins.BOOL,
-  pg.types.builtins.INT2,
-  pg.types.builtins.INT4,
-  pg.types.builtins.OID,
-  pg.types.builtins.FLOAT4,
-  pg.types.builtins.FLOAT8,
-  pg.types.builtins.JSON,
-  pg.types.builtins.JSONB,
-]);
-
-const getParser = pg.types.getTypeParser as (oid: number, format?: unknown) => unknown;
-
-const types: pg.CustomTypesConfig = {
-  getTypeParser: (oid: number, format?: unknown) =>
-    keptParsers.has(oid) ? getParser(oid, format) : (text: string) => text,
-};
-
 /** Opens a pool on a PostgreSQL server and checks that it answers. */
 export async function connectPostgres(options: PostgresOptions): Promise<Warehouse> {
-  const pool = new pg.Pool({ ...options.client, types, max: options.maxSessions, idleTimeoutMillis: 0 });
+  const { client, maxSessions } = options;
+  const config: pg.ClientConfig = { keepAlive: true, ...client, types: textTypes };
+  class Client extends pg.Client {
+    constructor() {
+      super(config);
+    }
+  }
+  const pool = new pg.Pool({
+    Client,
+    max: maxSessions,
+    idleTimeoutMillis: 0,
+    onConnect: watchForLostClients,
+  });
   // An idle connection that breaks is replaced at the next use; the error there says what matters.
   pool.on("error", () => undefined);
   try {
@@ -49,57 +43,67 @@ export async function connectPostgres(options: PostgresOptions): Promise<Warehou
       pool,
       "select current_setting('server_version_num')::int as version",
     );
-    return new PostgresWarehouse(options, pool, answer.rows[0]?.version ?? 0);
+    return new PostgresWarehouse(options.target, maxSessions, pool, Client, answer.rows[0]?.version ?? 0);
   } catch (error) {
     await pool.end();
     throw error;
   }
 }
 
+/**
+ * Lets the server notice within a second that this process was killed, so that its statements do not run on and its locks
+ * do not linger. Servers on some systems cannot watch a connection and refuse the setting; there nothing changes.
+ */
+async function watchForLostClients(client: pg.ClientBase): Promise<void> {
+  const refused = await client.query("set client_connection_check_interval = '1s'").then(
+    () => undefined,
+    (thrown: unknown) => toWarehouseError(asError(thrown), undefined),
+  );
+  // 42704: older than version 14; 22023: not on this server's system.
+  if (refused && !["42704", "22023"].includes(refused.server.sqlState ?? "")) throw refused;
+}
+
 class PostgresWarehouse implements Warehouse {
-  readonly target: WarehouseTarget;
-  readonly maxSessions: number;
-
   constructor(
-    private readonly options: PostgresOptions,
+    readonly target: WarehouseTarget,
+    readonly maxSessions: number,
     private readonly pool: pg.Pool,
+    private readonly Client: new () => pg.Client,
     readonly serverVersion: number,
-  ) {
-    this.target = options.target;
-    this.maxSessions = options.maxSessions;
-  }
+  ) {}
 
-  query<R = Row>(text: string, values?: readonly unknown[], options?: QueryOptions): Promise<QueryResult<R>> {
-    return run<R>(this.pool, text, values, options);
+  query<R = Row>(text: string, values?: readonly unknown[]): Promise<QueryResult<R>> {
+    return run<R>(this.pool, text, values);
   }
 
   async withSession<T>(body: (session: Session & Copying) => Promise<T>): Promise<T> {
     const client = await this.pool.connect().catch((thrown: unknown) => {
       throw toWarehouseError(asError(thrown), undefined);
     });
-    let failure: Error | undefined;
+    const session = new PostgresSession(client);
     // A connection that breaks while nothing waits on it would otherwise end the process.
-    const onError = (error: Error): void => {
-      failure = error;
-    };
+    const onError = (error: Error): void => session.setLost(error);
     client.on("error", onError);
+    let failed = true;
     try {
-      return await body(new PostgresSession(client));
-    } catch (thrown) {
-      failure ??= asError(thrown);
-      throw thrown;
+      const result = await body(session);
+      failed = session.isLost;
+      return result;
     } finally {
       client.off("error", onError);
       // A session that failed may hold settings or an open transaction: it is not lent again.
-      client.release(failure !== undefined);
+      client.release(failed);
     }
   }
 
   async cancel(backendPid: number): Promise<void> {
-    const client = new pg.Client({ ...this.options.client, types });
-    await client.connect();
+    const client = new this.Client();
+    client.on("error", () => undefined);
     try {
+      await client.connect();
       await client.query("select pg_cancel_backend($1)", [backendPid]);
+    } catch (thrown) {
+      throw toWarehouseError(asError(thrown), undefined);
     } finally {
       await client.end();
     }
@@ -111,14 +115,26 @@ class PostgresWarehouse implements Warehouse {
 }
 
 class PostgresSession implements Session, Copying {
+  private loss: Error | undefined;
+
   constructor(private readonly client: pg.PoolClient) {}
+
+  /** Keeps the first error: it names the reason, later ones only say that the connection is gone. */
+  setLost(error: Error): void {
+    this.loss ??= error;
+  }
+
+  get isLost(): boolean {
+    return this.loss !== undefined;
+  }
 
   get backendPid(): number {
     return (this.client as pg.PoolClient & { processID: number }).processID;
   }
 
-  query<R = Row>(text: string, values?: readonly unknown[], options?: QueryOptions): Promise<QueryResult<R>> {
-    return run<R>(this.client, text, values, options);
+  query<R = Row>(text: string, values?: readonly unknown[]): Promise<QueryResult<R>> {
+    if (this.loss) return Promise.reject(toWarehouseError(this.loss, text));
+    return run<R>(this.client, text, values);
   }
 
   async transaction<T>(body: (transaction: Queryable & Copying) => Promise<T>): Promise<T> {
@@ -135,10 +151,12 @@ class PostgresSession implements Session, Copying {
   }
 
   copyFrom(statement: string): Writable & { readonly rowCount: number } {
+    if (this.loss) throw toWarehouseError(this.loss, statement);
     return this.client.query(copyStreams.from(statement));
   }
 
   copyTo(statement: string): Readable {
+    if (this.loss) throw toWarehouseError(this.loss, statement);
     return this.client.query(copyStreams.to(statement));
   }
 }
@@ -147,14 +165,17 @@ async function run<R>(
   queryable: { query(config: pg.QueryConfig): Promise<unknown> },
   text: string,
   values?: readonly unknown[],
-  options?: QueryOptions,
 ): Promise<QueryResult<R>> {
+  // The protocol ends a statement at its first NUL: the rest would be read as something else.
+  if (text.includes("\0")) {
+    throw new AquiferError("A statement with a NUL character cannot be sent to PostgreSQL", {
+      code: "nul-in-text",
+    });
+  }
   try {
-    const answer = (await queryable.query({
-      text,
-      ...(values === undefined ? {} : { values: [...values] }),
-      ...(options?.prepare === undefined ? {} : { name: options.prepare }),
-    })) as pg.QueryResult<Row> | pg.QueryResult<Row>[];
+    const answer = (await queryable.query(
+      values === undefined ? { text } : { text, values: [...values] },
+    )) as pg.QueryResult<Row> | pg.QueryResult<Row>[];
     const last = Array.isArray(answer) ? answer.at(-1) : answer;
     return { rows: (last?.rows ?? []) as R[], rowCount: last?.rowCount ?? 0 };
   } catch (thrown) {
