@@ -6,6 +6,7 @@ export const commands: Readonly<Record<string, () => Promise<CommandFactory>>> =
   ingest: async () => (await import("./ingest.js")).ingestCommand,
   compile: async () => (await import("./compile.js")).compileCommand,
   run: async () => (await import("./run.js")).runCommand,
+  test: async () => (await import("./test.js")).testCommand,
   report: async () => (await import("./report.js")).reportCommand,
   warehouse: async () => (await import("./warehouse.js")).warehouseCommand,
 };

@@ -3,7 +3,7 @@ import { AquiferError, asError, describeError, exitCodes, type ExitCode } from "
 import type { Effects } from "../base/effects.js";
 import type { CommandContext } from "./command.js";
 import { commands } from "./commands.js";
-import { packageVersion } from "./package-version.js";
+import { packageVersion } from "../base/package-version.js";
 import { processEffects } from "./process-effects.js";
 
 /**

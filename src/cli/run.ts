@@ -12,7 +12,7 @@ import { runProject } from "../run/run-project.js";
 import { runResult } from "../run/run-result.js";
 import type { CommandContext, CommandFactory } from "./command.js";
 import { addConnectionOptions, openProjectWarehouse, type ConnectionOptions } from "./connection-options.js";
-import { packageVersion } from "./package-version.js";
+import { packageVersion } from "../base/package-version.js";
 import { addProjectOptions, projectOverrides, type ProjectOptionValues } from "./project-options.js";
 import {
   addSelectionOptions,

@@ -105,6 +105,7 @@ async function buildAside(
     kind,
     columns: [...names],
     indexNames: new Set(keyNames(at.name, settings)),
+    keepsManaged: false,
     describedColumns: describedColumns(action),
   } as const;
   return { name: action.target, successor, columnTypes: columns, partitions, rowCount, assertions };

@@ -172,6 +172,7 @@ async function swapIn(
     kind,
     columns: [...columns.keys()],
     indexNames: new Set(keyNames(aside.name, action.postgres)),
+    keepsManaged: false,
     describedColumns: describedColumns(action),
   };
   return swap(context, { name: action.target, successor, columnTypes: columns, partitions: [] });

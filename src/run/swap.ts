@@ -185,6 +185,7 @@ class SwapPlan {
       kind,
       columns: [...columns.keys()],
       indexNames: new Set(),
+      keepsManaged: true,
       describedColumns: new Set(),
     };
     this.repoints.delete(formatRelation(view));

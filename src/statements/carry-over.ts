@@ -10,6 +10,8 @@ export interface Successor {
   readonly columns: readonly string[];
   /** Indexes and constraints that it already has. */
   readonly indexNames: ReadonlySet<string>;
+  /** True when the model's own indexes are to be carried over too, because its action is not the one that runs. */
+  readonly keepsManaged: boolean;
   /** Columns (and "" for the relation) whose comment the model gives. */
   readonly describedColumns: ReadonlySet<string>;
 }
@@ -26,6 +28,8 @@ export function carryOver(old: RelationFacts, successor: Successor): string[] {
   const holdsRows = isTable || successor.kind === "materialized view";
   const wasTable = old.kind === "table" || old.kind === "partitioned table";
   const columns = new Set(successor.columns);
+  const isDropped = (comment: string | null): boolean =>
+    comment === managedComment && !successor.keepsManaged;
   const statements: string[] = [];
 
   for (const comment of old.comments) {
@@ -39,7 +43,7 @@ export function carryOver(old: RelationFacts, successor: Successor): string[] {
   }
   if (holdsRows) {
     for (const index of old.indexes) {
-      if (index.comment === managedComment || successor.indexNames.has(index.name)) continue;
+      if (isDropped(index.comment) || successor.indexNames.has(index.name)) continue;
       const quoted = quoteIdentifier(index.name);
       statements.push(
         index.constraint === null
@@ -60,7 +64,7 @@ export function carryOver(old: RelationFacts, successor: Successor): string[] {
   }
   if (isTable && wasTable) {
     for (const constraint of old.constraints) {
-      if (constraint.comment === managedComment || successor.indexNames.has(constraint.name)) continue;
+      if (isDropped(constraint.comment) || successor.indexNames.has(constraint.name)) continue;
       const quoted = quoteIdentifier(constraint.name);
       statements.push(`alter table ${name} add constraint ${quoted} ${constraint.definition}`);
       if (constraint.comment !== null) {

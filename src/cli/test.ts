@@ -1,0 +1,119 @@
+import { resolve } from "node:path";
+import { Command } from "commander";
+import { describeError, exitCodes } from "../base/errors.js";
+import { usesColor } from "../base/effects.js";
+import { formatDuration, formatPlural } from "../base/format-quantity.js";
+import { actionKey } from "../project/action-graph.js";
+import { toActions } from "../project/action.js";
+import { compileProject } from "../project/compile.js";
+import type { CompiledProject } from "../project/compiled-project.js";
+import { loadConfig } from "../project/config.js";
+import { findProject } from "../project/find-project.js";
+import { selectActions } from "../project/select.js";
+import { runUnitTests, type UnitTestOutcome } from "../run/unit-tests.js";
+import type { UnitTest } from "../project/unit-test.js";
+import type { Warehouse } from "../warehouse/warehouse.js";
+import type { CommandContext, CommandFactory } from "./command.js";
+import { addConnectionOptions, openProjectWarehouse, type ConnectionOptions } from "./connection-options.js";
+import { addProjectOptions, projectOverrides, type ProjectOptionValues } from "./project-options.js";
+import { addSelectionOptions, selectionOf, type SelectionValues } from "./run-options.js";
+
+interface TestValues extends ProjectOptionValues, SelectionValues, ConnectionOptions {
+  readonly json?: true;
+}
+
+const concurrency = 4;
+
+export const testCommand: CommandFactory = (context) => {
+  const command = new Command("test")
+    .description("Run the project's unit tests; leaves nothing behind in the database.")
+    .argument("[dir]", "folder of the project", ".");
+  addSelectionOptions(command).option("--json", "print Dataform's TestResults as JSON and nothing else");
+  addConnectionOptions(command);
+  return addProjectOptions(command)
+    .addHelpText("after", "\nExample:\n  $ dataform test\n  $ dataform test --actions silver.orders")
+    .action((dir: string, values: TestValues) => test(context, dir, values));
+};
+
+async function test(context: CommandContext, dir: string, values: TestValues): Promise<void> {
+  const { effects } = context;
+  const { root } = findProject(resolve(context.cwd, dir));
+  const config = await loadConfig(root);
+  const timeoutMs = values.timeout ?? config.timeouts.compilation;
+  if (values.json !== true) effects.stdout.write("Compiling...\n\n");
+  const project = await compileProject({
+    projectRoot: root,
+    overrides: projectOverrides(values),
+    signal: effects.signal,
+    onOutput: (text) => effects.stderr.write(text),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  });
+  const tests = selectTests(project, values);
+  if (values.json !== true) effects.stdout.write("Compiled successfully.\n\n");
+  const warehouse = await openProjectWarehouse(context, root, values, {
+    maxSessions: concurrency,
+    purpose: "read",
+  });
+  try {
+    const outcomes = await testProject(context, project, tests, warehouse, values.json === true);
+    if (outcomes.some((outcome) => !outcome.successful)) context.setExitCode(exitCodes.failure);
+  } finally {
+    await warehouse.close();
+  }
+}
+
+/** Runs unit tests and prints them; what `test` and `run --run-tests` share. */
+export async function testProject(
+  context: CommandContext,
+  project: CompiledProject,
+  tests: readonly UnitTest[],
+  warehouse: Warehouse,
+  asJson: boolean,
+): Promise<UnitTestOutcome[]> {
+  const { effects } = context;
+  const started = effects.clock.elapsed();
+  if (!asJson) effects.stdout.write(`Running ${formatPlural(tests.length, "unit test")}...\n\n`);
+  const outcomes = await runUnitTests({
+    project,
+    actions: toActions(project),
+    tests,
+    warehouse,
+    concurrency,
+    runId: effects.newId(),
+    onFinish: (outcome) => {
+      if (!asJson) printOutcome(context, outcome);
+    },
+  });
+  if (asJson) {
+    const results = outcomes.map(({ name, successful, messages }) => ({ name, successful, messages }));
+    effects.stdout.write(`${JSON.stringify(results, null, 2)}\n`);
+  } else {
+    const failed = outcomes.filter((outcome) => !outcome.successful).length;
+    const took = formatDuration(effects.clock.elapsed() - started);
+    effects.stdout.write(`\n${outcomes.length - failed} passed, ${failed} failed in ${took}.\n`);
+  }
+  return outcomes;
+}
+
+function printOutcome({ effects }: CommandContext, outcome: UnitTestOutcome): void {
+  const color = usesColor(effects.stdout, effects.env);
+  const paint = (code: number, text: string): string => (color ? `\u001b[${code}m${text}\u001b[0m` : text);
+  if (outcome.successful) {
+    effects.stdout.write(`${paint(32, "Test passed:")}  ${outcome.name}\n`);
+    return;
+  }
+  effects.stdout.write(`${paint(31, "Test failed:")}  ${outcome.name}  (${outcome.file})\n`);
+  const text = outcome.error === undefined ? outcome.messages.join("\n") : describeError(outcome.error);
+  effects.stderr.write(`${text.replace(/^/gm, "  ")}\n`);
+}
+
+/** Tests of the selected models; all tests when nothing is selected. */
+export function selectTests(project: CompiledProject, values: SelectionValues): readonly UnitTest[] {
+  const selection = selectionOf(values);
+  if (values.actions === undefined && values.tags === undefined && values.exclude === undefined)
+    return project.unitTests;
+  const selected = selectActions(project.graph, selection);
+  return project.unitTests.filter(
+    (test) => selected.has(actionKey(test.target)) || test.tags.some((tag) => values.tags?.includes(tag)),
+  );
+}
