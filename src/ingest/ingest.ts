@@ -37,7 +37,8 @@ export interface IngestOptions {
 /** What happens, for a display. */
 export type IngestEvent =
   | {
-      readonly kind: "reading" | "loading";
+      readonly kind: "progress";
+      readonly phase: "reading" | "loading";
       readonly file: string;
       readonly bytes: number;
       readonly total: number;
@@ -112,7 +113,13 @@ async function inspectAll(options: IngestOptions, seeds: readonly Seed[]): Promi
     const onBytes = (more: number): void => {
       options.signal.throwIfAborted();
       bytes += more;
-      options.onEvent?.({ kind: "reading", file: displayName(file), bytes, total: file.bytes });
+      options.onEvent?.({
+        kind: "progress",
+        phase: "reading",
+        file: displayName(file),
+        bytes,
+        total: file.bytes,
+      });
     };
     try {
       inspected.push(await inspectFile(sources, file, { period: options.period, onBytes }));
@@ -289,7 +296,13 @@ async function loadOne(
       signal: options.signal,
       onBytes: (more) => {
         bytes += more;
-        options.onEvent?.({ kind: "loading", file: displayName(file.file), bytes, total: file.file.bytes });
+        options.onEvent?.({
+          kind: "progress",
+          phase: "loading",
+          file: displayName(file.file),
+          bytes,
+          total: file.file.bytes,
+        });
       },
     });
     const seed = seeds.find(({ source }) => source === file.source);

@@ -1,0 +1,167 @@
+import { Command } from "commander";
+import { formatBytes, formatCount, formatDuration, formatPlural } from "../base/format-quantity.js";
+import { packageVersion } from "../base/package-version.js";
+import { parsePeriod } from "../ingest/file-period.js";
+import { ingest, type FileResult, type IngestEvent, type IngestResult } from "../ingest/ingest.js";
+import { loadConfig } from "../project/config.js";
+import { findProject } from "../project/find-project.js";
+import { loadSources, selectSources } from "../project/sources.js";
+import type { CommandContext, CommandFactory } from "./command.js";
+import { addConnectionOptions, openProjectWarehouse, type ConnectionOptions } from "./connection-options.js";
+import { ProgressLine } from "./progress-line.js";
+
+interface IngestValues extends ConnectionOptions {
+  readonly period?: string;
+  readonly dryRun?: true;
+  readonly force?: true;
+  readonly json?: true;
+}
+
+/** One connection holds the lock and the ledger, two copy. */
+const maxSessions = 3;
+
+export const ingestCommand: CommandFactory = (context) => {
+  const command = new Command("ingest")
+    .description("Load what is new in raw/ and seeds/ into bronze, all of it in one batch or nothing.")
+    .argument("[source...]", "sources (system/type) or whole systems; all unless named")
+    .option("--period <period>", "period of files that do not tell it: YYYY, YYYY-MM or YYYY-MM-DD")
+    .option("--dry-run", "print what would be done with each file and why; write nothing")
+    .option("--force", "load again what is unchanged")
+    .option("--json", "print one JSON object a line: each file, then the batch");
+  return addConnectionOptions(command)
+    .addHelpText(
+      "after",
+      "\nExample:\n  $ dataform ingest\n  $ dataform ingest shop/orders --period 2026-01 --dry-run",
+    )
+    .action(async (names: string[], values: IngestValues) => {
+      await runIngest(context, names, values);
+    });
+};
+
+/** The command without its parsing, for commands that ingest as their first step. */
+export async function runIngest(
+  context: CommandContext,
+  names: readonly string[],
+  values: IngestValues,
+): Promise<IngestResult> {
+  const { clock, signal } = context.effects;
+  const { root } = findProject(context.cwd);
+  const config = await loadConfig(root);
+  const sources = await loadSources(root);
+  const selected = selectSources(
+    sources,
+    names.flatMap((name) => name.split(",")),
+  );
+  const period = values.period === undefined ? undefined : parsePeriod(values.period);
+  const display = new IngestDisplay(context, values.json === true, values.dryRun === true);
+  const warehouse = await openProjectWarehouse(context, root, values, {
+    maxSessions,
+    purpose: values.dryRun === true ? "read" : "write",
+  });
+  const begin = clock.elapsed();
+  try {
+    const result = await ingest({
+      projectRoot: root,
+      warehouse,
+      sources,
+      selected,
+      ...(period === undefined ? {} : { period }),
+      dryRun: values.dryRun === true,
+      force: values.force === true,
+      historySchema: config.historySchema,
+      version: packageVersion(),
+      now: () => clock.now(),
+      elapsed: () => clock.elapsed(),
+      signal,
+      onEvent: (event) => display.onEvent(event),
+    });
+    display.end(result, clock.elapsed() - begin);
+    return result;
+  } finally {
+    display.clear();
+    await warehouse.close();
+  }
+}
+
+class IngestDisplay {
+  private readonly progress: ProgressLine;
+  private began: { readonly file: string; readonly at: number } | undefined;
+
+  constructor(
+    private readonly context: CommandContext,
+    private readonly json: boolean,
+    private readonly dryRun: boolean,
+  ) {
+    this.progress = new ProgressLine(context.effects.stderr, () => context.effects.clock.elapsed());
+  }
+
+  onEvent(event: IngestEvent): void {
+    if (event.kind === "progress") {
+      this.progress.show(() => this.progressText(event));
+    } else if (event.kind === "swept") {
+      this.clear();
+      this.context.effects.stderr.write(
+        `Removed what an interrupted load left behind: ${event.batches.join(", ")}\n`,
+      );
+    } else {
+      this.say(this.json ? JSON.stringify(event.file) : fileLine(event.file, this.dryRun));
+    }
+  }
+
+  end(result: IngestResult, milliseconds: number): void {
+    if (this.json) {
+      this.say(JSON.stringify({ batch: result.batch ?? null, waiting: result.waiting }));
+      return;
+    }
+    if (!this.dryRun) this.say(batchLine(result, milliseconds));
+    if (result.waiting.length > 0) this.say(`No data yet: ${result.waiting.join(", ")}`);
+  }
+
+  clear(): void {
+    this.progress.clear();
+  }
+
+  private say(line: string): void {
+    this.clear();
+    this.context.effects.stdout.write(`${line}\n`);
+  }
+
+  private progressText(event: IngestEvent & { kind: "progress" }): string {
+    const now = this.context.effects.clock.elapsed();
+    const key = `${event.phase} ${event.file}`;
+    if (this.began?.file !== key) this.began = { file: key, at: now };
+    const share = Math.min(1, event.total === 0 ? 1 : event.bytes / event.total);
+    const seconds = (now - this.began.at) / 1000;
+    const rate = seconds === 0 ? 0 : event.bytes / seconds;
+    const left = rate === 0 ? 0 : Math.max(0, event.total - event.bytes) / rate;
+    const word = event.phase === "reading" ? "Reading" : "Loading";
+    return `${word} ${event.file}  ${Math.floor(share * 100)} %  ${formatBytes(rate)}/s  ${formatDuration(left * 1000)} left`;
+  }
+}
+
+function fileLine(file: FileResult, dryRun: boolean): string {
+  if (file.action === "skip") return `Skipped: ${file.file} (${file.reason})`;
+  const verb = dryRun ? `Would ${file.action}` : file.action === "load" ? "Loaded" : "Restored";
+  const parts = [
+    `${verb}: ${file.file} -> ${file.table}`,
+    formatPlural(file.rows, "row"),
+    ...(file.rejected > 0 ? [`${formatCount(file.rejected)} rejected`] : []),
+    ...(file.repaired > 0 ? [`${formatCount(file.repaired)} repaired`] : []),
+    ...(file.period === undefined ? [] : [`period ${file.period}`]),
+    ...(file.columnsAdded.length > 0 ? [`new columns ${file.columnsAdded.join(", ")}`] : []),
+    ...(file.columnsMissing.length > 0 ? [`without ${file.columnsMissing.join(", ")}`] : []),
+    ...(file.encoding === "utf-8" ? [] : [file.encoding]),
+    ...(dryRun || file.action === "restore"
+      ? []
+      : [`${formatBytes(file.bytes / Math.max(file.seconds, 0.001))}/s`, file.method]),
+    ...(file.reason === "new" ? [] : [file.reason]),
+  ];
+  return dryRun ? `${parts.join(", ")}\n  ${file.source}: ${file.classification}` : parts.join(", ");
+}
+
+function batchLine(result: IngestResult, milliseconds: number): string {
+  const loaded = result.files.filter(({ action }) => action !== "skip");
+  if (result.batch === undefined) return "Nothing new.";
+  const rows = loaded.reduce((sum, file) => sum + file.rows, 0);
+  return `Batch ${result.batch}: ${formatPlural(rows, "row")} of ${formatPlural(loaded.length, "file")} in ${formatDuration(milliseconds)}`;
+}

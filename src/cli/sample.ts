@@ -1,0 +1,132 @@
+import { createWriteStream } from "node:fs";
+import { mkdir, rename } from "node:fs/promises";
+import { dirname, join, resolve, sep } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { Command, InvalidArgumentError } from "commander";
+import { AquiferError, exitCodes } from "../base/errors.js";
+import { formatBytes, formatDuration, formatPlural } from "../base/format-quantity.js";
+import { nearestName } from "../base/nearest-name.js";
+import { findProject } from "../project/find-project.js";
+import { loadSamples, type Sample, type SampleFile } from "../project/sample.js";
+import type { CommandContext, CommandFactory } from "./command.js";
+import { ProgressLine } from "./progress-line.js";
+
+interface SampleValues {
+  readonly customers?: number;
+  readonly months?: number;
+  readonly seed: number;
+}
+
+export const sampleCommand: CommandFactory = (context) =>
+  new Command("sample")
+    .description("Write invented raw files in their real shape to raw/; the same seed gives the same bytes.")
+    .argument("[system...]", "systems; all that have a generator unless named")
+    .option("--customers <n>", "how many customers", wholeNumber)
+    .option("--months <n>", "how many months of data", wholeNumber)
+    .option("--seed <n>", "start of the random numbers", wholeNumber, 1)
+    .addHelpText(
+      "after",
+      "\nExample:\n  $ dataform sample\n  $ dataform sample shop --customers 100000 --seed 7",
+    )
+    .action((systems: string[], values: SampleValues) => runSample(context, systems, values));
+
+/** The command without its parsing. */
+export async function runSample(
+  context: CommandContext,
+  systems: readonly string[],
+  values: SampleValues,
+): Promise<void> {
+  const { stdout, stderr, clock, signal } = context.effects;
+  const { root } = findProject(context.cwd);
+  const samples = selectSamples(
+    await loadSamples(root),
+    systems.flatMap((name) => name.split(",")),
+  );
+  const progress = new ProgressLine(stderr, () => clock.elapsed());
+  for (const sample of samples) {
+    const begin = clock.elapsed();
+    let [files, bytes, rows] = [0, 0, 0];
+    const request = {
+      customers: values.customers ?? sample.defaults.customers,
+      months: values.months ?? sample.defaults.months,
+      seed: values.seed,
+    };
+    for (const file of sample.files(request)) {
+      bytes += await writeSampleFile(root, sample.name, file, signal, (written) =>
+        progress.show(() => `Writing raw/${sample.name}/${file.path}  ${formatBytes(written)}`),
+      );
+      files += 1;
+      rows += file.rows ?? 0;
+    }
+    progress.clear();
+    const size = [
+      formatPlural(files, "file"),
+      ...(rows > 0 ? [formatPlural(rows, "row")] : []),
+      formatBytes(bytes),
+    ];
+    stdout.write(
+      `Sample written: raw/${sample.name}/  ${size.join(", ")}, ${formatDuration(clock.elapsed() - begin)}\n`,
+    );
+  }
+}
+
+function selectSamples(samples: readonly Sample[], systems: readonly string[]): readonly Sample[] {
+  const names = samples.map(({ name }) => name);
+  for (const system of systems) {
+    if (names.includes(system)) continue;
+    const near = nearestName(system, names);
+    throw new AquiferError(`No sample generator is named "${system}"`, {
+      code: "unknown-sample",
+      exitCode: exitCodes.usage,
+      hint: near === undefined ? `There are: ${names.join(", ")}.` : `Did you mean "${near}"?`,
+    });
+  }
+  return systems.length === 0 ? samples : samples.filter(({ name }) => systems.includes(name));
+}
+
+/** Writes aside and renames, so that an interrupted command leaves no half file to be ingested; the bytes written. */
+async function writeSampleFile(
+  root: string,
+  system: string,
+  file: SampleFile,
+  signal: AbortSignal,
+  onBytes: (bytes: number) => void,
+): Promise<number> {
+  const folder = resolve(root, "raw", system);
+  const path = resolve(folder, file.path);
+  if (!path.startsWith(folder + sep)) {
+    throw new AquiferError(`The sample of ${system} wants to write to ${file.path}`, {
+      code: "bad-sample",
+      hint: "Paths lie below raw/<system>/.",
+    });
+  }
+  await mkdir(dirname(path), { recursive: true });
+  const partial = join(dirname(path), `.${process.pid}.partial`);
+  let bytes = 0;
+  function* counted(): Generator<Buffer> {
+    for (const piece of file.content) {
+      const block =
+        typeof piece === "string"
+          ? Buffer.from(piece)
+          : Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
+      bytes += block.length;
+      onBytes(bytes);
+      yield block;
+    }
+  }
+  await pipeline(
+    Readable.from(counted(), { objectMode: true, highWaterMark: 4 }),
+    createWriteStream(partial),
+    { signal },
+  );
+  await rename(partial, path);
+  return bytes;
+}
+
+function wholeNumber(text: string): number {
+  const number = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(number))
+    throw new InvalidArgumentError("It must be a whole number.");
+  return number;
+}
