@@ -2,6 +2,8 @@ import type { CommandFactory } from "./command.js";
 
 /** All commands by name, in the order of the help. Only the one that is asked for is loaded: loading all takes 0.3 s. */
 export const commands: Readonly<Record<string, () => Promise<CommandFactory>>> = {
+  init: async () => (await import("./init.js")).initCommand,
+  install: async () => (await import("./install.js")).installCommand,
   sample: async () => (await import("./sample.js")).sampleCommand,
   ingest: async () => (await import("./ingest.js")).ingestCommand,
   compile: async () => (await import("./compile.js")).compileCommand,
