@@ -7,6 +7,7 @@ import { freshnessLine, type Freshness } from "./freshness.js";
 import type { LoadedReport } from "./load-reports.js";
 import type { PageData } from "./page-data.js";
 import type { ReadReport } from "./read-queries.js";
+import { escapeText, serialize } from "./serialize.js";
 import { styles } from "./styles.js";
 import { emptyReason } from "./view/empty-reason.js";
 import { filterBar } from "./view/filter-bar.js";
@@ -157,7 +158,7 @@ export function htmlDocument({ locale, title, description, body, live }: HtmlInp
     `<meta name="referrer" content="no-referrer">\n` +
     `<title>${escapeText(title)}</title>\n<link rel="icon" href="data:,">\n` +
     `<script>${themeScript}</script>\n<style>${styles}</style>\n</head>\n<body>\n` +
-    `<a class="skip" href="#main">${escapeText(title)}</a>\n${body.outerHTML}\n` +
+    `<a class="skip" href="#main">${escapeText(title)}</a>\n${serialize(body)}\n` +
     (live
       ? packed("page-data", live.data) +
         packed("page-script", live.script) +
@@ -169,10 +170,6 @@ export function htmlDocument({ locale, title, description, body, live }: HtmlInp
 
 function sourceHash(text: string): string {
   return `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
-}
-
-function escapeText(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 }
 
 function escapeAttribute(text: string): string {

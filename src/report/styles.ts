@@ -41,7 +41,7 @@ button:disabled{opacity:.45;cursor:default}
 .filter summary:hover{border-color:var(--accent)}
 .filter .chosen{font-weight:600}
 .filter.active summary{border-color:var(--accent);box-shadow:inset 0 0 0 1px var(--accent)}
-.filter fieldset{position:absolute;z-index:6;top:calc(100% + 6px);left:0;min-width:13rem;max-width:calc(100vw - 2rem);max-height:min(22rem,60vh);overflow:auto;padding:.4rem;background:var(--surface);border:1px solid var(--line);border-radius:10px;box-shadow:0 12px 32px rgb(0 0 0/.18)}
+.filter fieldset{position:absolute;z-index:6;top:calc(100% + 6px);left:0;min-width:13rem;max-width:calc(100vw - 2rem);max-height:min(29rem,70vh);overflow:auto;padding:.4rem;background:var(--surface);border:1px solid var(--line);border-radius:10px;box-shadow:0 12px 32px rgb(0 0 0/.18)}
 .filter label{display:flex;align-items:center;gap:.6rem;padding:.38rem .55rem;border-radius:6px;font-size:.9rem;cursor:pointer}
 .filter label:hover{background:var(--page)}
 .filter label.end{justify-content:space-between}
@@ -61,6 +61,7 @@ button:disabled{opacity:.45;cursor:default}
 .change{font-size:.8125rem;color:var(--muted)}.change.good strong{color:var(--good)}.change.bad strong{color:var(--bad)}
 .sparkline{display:block;margin-top:.2rem}
 .subtitle{color:var(--muted);font-size:.875rem}
+.chart,.card.table{display:flex;flex-direction:column}.chart>.foot{margin-top:auto;padding-top:.7rem}
 .plot-area{margin-top:.75rem;position:relative}
 .plot-area.narrow{display:none}
 .plot{display:block;max-width:100%;height:auto;overflow:visible}
@@ -81,7 +82,7 @@ tfoot th,tfoot td{font-weight:650;border-bottom:0;border-top:2px solid var(--con
 .number{text-align:right;white-space:nowrap}
 .sort{all:unset;cursor:pointer;font-weight:600}.sort:hover{color:var(--accent)}
 .sort:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
-.search{margin-top:.6rem;width:min(22rem,100%)}
+.search{margin-top:.6rem;width:min(22rem,100%);align-self:flex-start}
 .pager{display:flex;align-items:center;gap:.6rem;font-size:.8125rem;color:var(--muted)}
 .note,.source{font-size:.8125rem;color:var(--muted);margin-top:.5rem}
 .empty{margin-top:.9rem;padding:1.5rem 1rem;text-align:center;color:var(--muted);border:1px dashed var(--control);border-radius:8px}
@@ -91,13 +92,13 @@ tfoot th,tfoot td{font-weight:650;border-bottom:0;border-top:2px solid var(--con
 .reports .card{position:relative;height:100%;display:flex;flex-direction:column;gap:.4rem}
 .reports .card:hover{border-color:var(--accent)}
 .reports a{color:inherit;text-decoration:none}.reports a::after{content:"";position:absolute;inset:0;border-radius:12px}
-.reports p{font-size:.9rem;color:var(--muted)}
-.reports dl{display:flex;flex-wrap:wrap;gap:.5rem 1.5rem;margin:auto 0 0;padding-top:.6rem}
-.reports dl div{display:flex;flex-direction:column-reverse}
+.reports p{font-size:.9rem;color:var(--muted)}.reports p.stamp{font-size:.75rem;margin-top:.5rem}
+.reports dl{display:grid;grid-template-columns:repeat(3,1fr);gap:.5rem 1rem;margin:auto 0 0;padding-top:.6rem}
+.reports dl div{display:flex;flex-direction:column-reverse;justify-content:flex-end}
 .reports dt{font-size:.75rem;color:var(--muted)}.reports dd{margin:0;font-size:1.2rem;font-weight:650;font-variant-numeric:tabular-nums}
 @media (min-width:640px){.kpi{grid-column:span 4}}
 @media (min-width:900px){.card.half{grid-column:span 6}.kpi:nth-last-child(4):first-child,.kpi:nth-last-child(4):first-child~.kpi{grid-column:span 3}}
-@media (max-width:639px){.plot-area.wide{display:none}.plot-area.narrow{display:block}.card{padding:.9rem 1rem}.items{gap:.75rem}.filters{position:static}.filter:nth-of-type(even) fieldset{left:auto;right:0}.kpi:last-child:nth-child(odd){grid-column:span 12}}
+@media (max-width:639px){.plot-area.wide{display:none}.plot-area.narrow{display:block}.card{padding:.9rem 1rem}th,td{padding:.35rem .45rem;font-size:.8125rem}.items{gap:.75rem}.filters{position:static}.filter:nth-of-type(even) fieldset{left:auto;right:0}.kpi:last-child:nth-child(odd){grid-column:span 12}}
 @media (prefers-reduced-motion:no-preference){html{scroll-behavior:smooth}}
 @media print{:root,:root[data-theme=dark],:root:not([data-theme=light]){color-scheme:light;${customProperties(light)};--page:#fff}
 @page{margin:14mm}

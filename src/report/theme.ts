@@ -50,7 +50,7 @@ export const dark: Palette = {
   control: "#76818e",
   accent: "#56b4e9",
   onAccent: "#0b1014",
-  grey: "#77828e",
+  grey: "#6c7783",
   faint: "#3d4650",
   onGrey: "#ffffff",
   good: "#3fc79a",

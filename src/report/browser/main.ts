@@ -152,6 +152,8 @@ export function mount(report: Report, data: PageData): void {
     applyState();
   });
   addEventListener("hashchange", () => {
+    // A link within the page, such as the skip link, says nothing about filters.
+    if (location.hash !== "" && !location.hash.includes("=")) return;
     state.filters = parseHash(location.hash, report);
     applyState();
   });
@@ -245,10 +247,11 @@ function plotWidth(id: string): number | undefined {
 function chosenValues(controls: readonly (HTMLInputElement | HTMLSelectElement)[]): string[] {
   const selects = controls.filter((each) => each instanceof HTMLSelectElement);
   if (selects.length > 0) {
-    const all = selects.every(
-      (each) => each.selectedIndex === (each.dataset["end"] === "from" ? 0 : each.options.length - 1),
-    );
-    return all ? [] : selects.map((each) => each.value);
+    const [from, to] = selects.map((each) => each.selectedIndex).sort((a, b) => a - b);
+    const options = selects[0]?.options;
+    if (from === undefined || to === undefined || options === undefined) return [];
+    if (from === 0 && to === options.length - 1) return [];
+    return [options[from]?.value ?? "", options[to]?.value ?? ""];
   }
   return controls
     .filter((each) => each instanceof HTMLInputElement && each.checked)
