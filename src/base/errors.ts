@@ -23,7 +23,7 @@ export interface AquiferErrorOptions {
  * printed with its stack.
  *
  * @example
- * throw new AquiferError('No source reads "x.csv"', { code: "unknown-file", hint: "Name it like bank/*.csv." });
+ * throw new AquiferError('No source reads "x.csv"', { code: "unknown-file", hint: "Name it like orders/*.csv." });
  */
 export class AquiferError extends Error {
   readonly code: string;
