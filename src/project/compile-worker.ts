@@ -12,6 +12,7 @@ import { errorPlace } from "./error-place.js";
 import { installTag, tagTemplates, type Evaluations } from "./tagged-templates.js";
 import type { SourceLocation } from "../base/source-location.js";
 import { structFromPlain } from "./struct.js";
+import type { ThreadMessage } from "./worker-thread.js";
 import type { UnitTest } from "./unit-test.js";
 
 // Runs in a worker thread, so that core's global session, the require hooks and the project's own code leave no trace.
@@ -172,4 +173,16 @@ function isConfig(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-parentPort?.postMessage(run(workerData as CompileTask));
+const port = parentPort;
+if (port !== null) {
+  const send = (message: ThreadMessage<CompileAnswer>): void => port.postMessage(message);
+  // By message, not by stream: so it is there before the answer, and even if the code never ends.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.write = (text: string | Uint8Array) => {
+      send({ output: typeof text === "string" ? text : Buffer.from(text).toString() });
+      return true;
+    };
+  }
+  createRequire(import.meta.url)(workerData as string);
+  port.once("message", (task: CompileTask) => send({ answer: run(task) }));
+}

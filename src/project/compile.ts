@@ -1,10 +1,7 @@
 import { createRequire } from "node:module";
 import { readFileSync, realpathSync } from "node:fs";
 import { join, sep } from "node:path";
-import { Worker } from "node:worker_threads";
 import { glob } from "tinyglobby";
-import { builtFile } from "../base/built-file.js";
-import { AquiferError } from "../base/errors.js";
 import { compileErrors } from "./compile-errors.js";
 import type { CompileAnswer, CompileTask } from "./compile-worker.js";
 import type { CompiledGraph, CompiledAction } from "./compiled-graph.js";
@@ -12,6 +9,7 @@ import type { CompiledProject, InlineAssertion } from "./compiled-project.js";
 import { coreProtos } from "./core-protos.js";
 import { findProject } from "./find-project.js";
 import { plainFromStruct } from "./struct.js";
+import { startThread } from "./worker-thread.js";
 
 /** Settings of the project that a command line may override. */
 export interface ProjectOverrides {
@@ -49,6 +47,12 @@ export async function compileProject(options: CompileOptions): Promise<CompiledP
   const { root: folder, settingsFile } = findProject(options.projectRoot);
   const root = realpathSync(folder);
   const corePath = findCore(root);
+  const thread = startThread<CompileTask, CompileAnswer>("project/compile-worker.js", corePath, {
+    what: "Compilation",
+    timeoutMs: options.timeoutMs ?? 30_000,
+    ...(options.signal ? { signal: options.signal } : {}),
+    ...(options.onOutput ? { onOutput: options.onOutput } : {}),
+  });
   const protos = coreProtos(corePath);
   const list = (patterns: string[]): Promise<string[]> =>
     glob(patterns, { cwd: root, followSymbolicLinks: false }).then((paths) => paths.sort());
@@ -65,7 +69,7 @@ export async function compileProject(options: CompileOptions): Promise<CompiledP
     testFiles: await list(["tests/models/**/*.sqlx"]),
     request: protos.encodeRequest({ compile: { compileConfig } }),
   };
-  const answer = await runWorker(task, options);
+  const answer = await thread.run(task);
   const graph: CompiledGraph = answer.response ? plainGraph(protos.decodeGraph(answer.response)) : {};
   const files = {
     ...Object.fromEntries(answer.files),
@@ -91,48 +95,6 @@ function findCore(root: string): string {
   } catch {
     return createRequire(import.meta.url).resolve("@dataform/core");
   }
-}
-
-function runWorker(task: CompileTask, options: CompileOptions): Promise<CompileAnswer> {
-  const timeoutMs = options.timeoutMs ?? 30_000;
-  return new Promise((resolve, reject) => {
-    const worker = new Worker(builtFile("project/compile-worker.js"), {
-      workerData: task,
-      stdout: true,
-      stderr: true,
-    });
-    const finish = (act: () => void): void => {
-      clearTimeout(timer);
-      options.signal?.removeEventListener("abort", onAbort);
-      void worker.terminate();
-      act();
-    };
-    const onAbort = (): void =>
-      finish(() => reject(new AquiferError("Interrupted", { code: "interrupted", exitCode: 130 })));
-    const timer = setTimeout(() => finish(() => reject(timedOut(timeoutMs))), timeoutMs);
-    for (const stream of [worker.stdout, worker.stderr]) {
-      stream.on("data", (chunk: Buffer) => options.onOutput?.(chunk.toString()));
-    }
-    worker.once("message", (answer: CompileAnswer) => finish(() => resolve(answer)));
-    worker.once("error", (error) => finish(() => reject(error)));
-    worker.once("exit", (code) => finish(() => reject(ended(code))));
-    if (options.signal?.aborted === true) onAbort();
-    else options.signal?.addEventListener("abort", onAbort, { once: true });
-  });
-}
-
-function timedOut(timeoutMs: number): AquiferError {
-  return new AquiferError(`Compilation timed out after ${timeoutMs / 1000} seconds`, {
-    code: "compile-timeout",
-    hint: "Give it more time with --timeout, or look for an endless loop in a js block or in includes/.",
-  });
-}
-
-function ended(code: number): AquiferError {
-  return new AquiferError(`The project's own code ended the compilation (exit code ${code})`, {
-    code: "compile-ended",
-    hint: "Look for process.exit in js blocks and includes/.",
-  });
 }
 
 function inlineAssertions(graph: CompiledGraph, answer: CompileAnswer): InlineAssertion[] {
