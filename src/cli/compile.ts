@@ -1,21 +1,26 @@
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { Command } from "commander";
+import { Command, Option } from "commander";
+import { AquiferError, describeError } from "../base/errors.js";
 import { formatPlural } from "../base/format-quantity.js";
 import { compileProject } from "../project/compile.js";
 import type { CompiledGraph } from "../project/compiled-graph.js";
 import type { CompiledProject } from "../project/compiled-project.js";
 import { loadConfig } from "../project/config.js";
 import { dataformJson } from "../project/dataform-json.js";
+import { dotOf } from "../project/dot.js";
 import { filterGraph } from "../project/filter-graph.js";
 import { actionKey } from "../project/action-graph.js";
 import { findProject } from "../project/find-project.js";
 import type { Selection } from "../project/select.js";
 import { collectList, type CommandContext, type CommandFactory } from "./command.js";
+import { watchProject } from "./watch-project.js";
 import { addProjectOptions, projectOverrides, type ProjectOptionValues } from "./project-options.js";
 
 interface CompileValues extends ProjectOptionValues {
   readonly json?: true;
+  readonly dot?: true;
+  readonly watch?: true;
   readonly quiet?: true;
   readonly verbose?: true;
   readonly outputActions?: readonly string[];
@@ -29,6 +34,10 @@ export const compileCommand: CommandFactory = (context) => {
     .description("Compile the project and report its errors; reads no database.")
     .argument("[dir]", "folder of the project", ".")
     .option("--json", "print Dataform's CompiledGraph as JSON and nothing else")
+    .addOption(
+      new Option("--dot", "print the graph in Graphviz's language and nothing else").conflicts("json"),
+    )
+    .option("--watch", "compile again whenever a file of the project changes")
     .option("--quiet", "print errors only")
     .option("--verbose", "print every action with its file and what it reads")
     .option(
@@ -44,13 +53,29 @@ export const compileCommand: CommandFactory = (context) => {
       "after",
       "\nExample:\n  $ dataform compile --verbose\n  $ dataform compile --json --output-tags daily",
     )
-    .action((dir: string, values: CompileValues) => compile(context, dir, values));
+    .action((dir: string, values: CompileValues) =>
+      values.watch === true ? watch(context, dir, values) : compile(context, dir, values),
+    );
 };
+
+async function watch(context: CommandContext, dir: string, values: CompileValues): Promise<void> {
+  const { stdout, stderr, signal } = context.effects;
+  const { root } = findProject(resolve(context.cwd, dir));
+  await watchProject(root, signal, async () => {
+    try {
+      await compile(context, dir, values);
+    } catch (thrown) {
+      if (!(thrown instanceof AquiferError)) throw thrown;
+      if (!signal.aborted) stderr.write(`${describeError(thrown)}\n`);
+    }
+    if (!signal.aborted && values.quiet !== true) stdout.write("\nWatching for changes...\n\n");
+  });
+}
 
 async function compile(context: CommandContext, dir: string, values: CompileValues): Promise<void> {
   const { stdout, stderr, clock, signal } = context.effects;
   const say = (text: string): void => {
-    if (values.json !== true && values.quiet !== true) stdout.write(`${text}\n`);
+    if (values.json !== true && values.dot !== true && values.quiet !== true) stdout.write(`${text}\n`);
   };
   const { root } = findProject(resolve(context.cwd, dir));
   say("Compiling...\n");
@@ -67,6 +92,10 @@ async function compile(context: CommandContext, dir: string, values: CompileValu
   const graph = filterGraph(project.graph, outputSelection(values));
   if (values.json === true) {
     stdout.write(`${JSON.stringify(dataformJson(graph), null, 4)}\n`);
+    return;
+  }
+  if (values.dot === true) {
+    stdout.write(dotOf(graph));
     return;
   }
   say(`Compiled successfully.\n`);

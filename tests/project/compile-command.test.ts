@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { dataform } from "../support/command-line.js";
@@ -76,4 +76,41 @@ test.each([
   const { exitCode, stderr } = await dataform(["compile", flag], { cwd: temporaryProject(files) });
   expect(exitCode).toBe(2);
   expect(stderr).toContain(message);
+});
+
+test("--dot prints the graph for Graphviz", async () => {
+  const { stdout } = await dataform(["compile", "--dot"], { cwd: temporaryProject(files) });
+  expect(stdout).toBe(
+    [
+      "digraph dataform {",
+      "  rankdir=LR;",
+      '  "silver.a" [shape=box];',
+      '  "silver.b" [shape=ellipse];',
+      '  "silver.a" -> "silver.b";',
+      '  "quality.silver_a_assertions_uniqueKey_0" [shape=diamond];',
+      '  "silver.a" -> "quality.silver_a_assertions_uniqueKey_0";',
+      "}",
+      "",
+    ].join("\n"),
+  );
+});
+
+test("--watch compiles again when a file changes, goes on after an error, and ends when interrupted", async () => {
+  const root = temporaryProject(files);
+  const stop = new AbortController();
+  const seen: string[] = [];
+  const changed = async (path: string, text: string, expected: string): Promise<void> => {
+    writeFileSync(join(root, path), text);
+    await expect.poll(() => seen.join(""), { timeout: 10_000 }).toContain(expected);
+  };
+  const watching = dataform(["compile", "--watch"], {
+    cwd: root,
+    signal: stop.signal,
+    onOutput: (text) => seen.push(text),
+  });
+  await expect.poll(() => seen.join(""), { timeout: 10_000 }).toContain("2 datasets");
+  await changed("definitions/b.sqlx", "select ${nothing}", "definitions/b.sqlx:1:10: nothing is not defined");
+  await changed("definitions/b.sqlx", "config { type: 'operations' }\nselect 1", "1 operation");
+  stop.abort();
+  expect((await watching).exitCode).toBe(0);
 });

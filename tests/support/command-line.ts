@@ -12,10 +12,16 @@ export interface CommandResult {
 /** Runs one command line in this process, silently, with the effects of no terminal. */
 export async function dataform(
   argv: readonly string[],
-  options: { readonly cwd: string; readonly env?: Effects["env"]; readonly signal?: AbortSignal },
+  options: {
+    readonly cwd: string;
+    readonly env?: Effects["env"];
+    readonly signal?: AbortSignal;
+    /** Hears what is written, as it is written. */
+    readonly onOutput?: (text: string) => void;
+  },
 ): Promise<CommandResult> {
-  const stdout = collector();
-  const stderr = collector();
+  const stdout = collector(options.onOutput);
+  const stderr = collector(options.onOutput);
   const effects: Effects = {
     stdout,
     stderr,
@@ -28,7 +34,11 @@ export async function dataform(
   return { exitCode, stdout: stdout.text(), stderr: stderr.text() };
 }
 
-function collector(): Writer & { text(): string } {
+function collector(onOutput?: (text: string) => void): Writer & { text(): string } {
   let text = "";
-  return { write: (more) => void (text += more), isTerminal: false, columns: 80, text: () => text };
+  const write = (more: string): void => {
+    text += more;
+    onOutput?.(more);
+  };
+  return { write, isTerminal: false, columns: 80, text: () => text };
 }
