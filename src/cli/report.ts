@@ -1,53 +1,43 @@
-import { join, relative, resolve } from "node:path";
+import { join, relative } from "node:path";
 import { Command } from "commander";
 import type { Effects } from "../base/effects.js";
 import { describeError, exitCodes } from "../base/errors.js";
-import { formatBytes, formatCount, formatDuration, formatPlural } from "../base/format-quantity.js";
+import { formatBytes, formatDuration, formatPlural } from "../base/format-quantity.js";
 import { loadConfig } from "../project/config.js";
 import { findProject } from "../project/find-project.js";
 import { buildReports, type BuildResult } from "../report/build-reports.js";
 import { loadReports, selectReports } from "../report/load-reports.js";
-import { describeTarget, openWarehouse } from "../warehouse/connect.js";
 import type { CommandContext, CommandFactory } from "./command.js";
-
-interface ReportValues {
-  readonly embedded?: true;
-  readonly credentials?: string;
-}
+import { addConnectionOptions, openProjectWarehouse, type ConnectionOptions } from "./connection-options.js";
 
 export const reportCommand: CommandFactory = (context) =>
-  new Command("report")
-    .description("Build reports of gold tables into build/reports: one HTML file each, and an index.")
-    .argument(
-      "[name...]",
-      "reports: sales/orders, orders, a folder (sales), or a pattern with *; all by default",
-    )
-    .option("--embedded", "use the embedded server, whatever the environment says")
-    .option("--credentials <file>", "connection of the warehouse")
+  addConnectionOptions(
+    new Command("report")
+      .description("Build reports into build/reports: one HTML file each, and an index.")
+      .argument(
+        "[name...]",
+        "reports: sales/orders, orders, a folder (sales), or a pattern with *; all by default",
+      ),
+  )
     .addHelpText("after", "\nExample:\n  $ dataform report\n  $ dataform report sales/orders 'finance/*'")
-    .action((names: readonly string[], values: ReportValues) => report(context, names, values));
+    .action((names: readonly string[], values: ConnectionOptions) =>
+      buildProjectReports(context, names, values),
+    );
 
-async function report(
+/** Builds the reports that `names` select, all of them when there are none, and says what was written where. */
+export async function buildProjectReports(
   context: CommandContext,
   names: readonly string[],
-  values: ReportValues,
+  values: ConnectionOptions,
 ): Promise<void> {
   const { effects, cwd } = context;
   const { root } = findProject(cwd);
   const all = await loadReports(root);
   const selected = selectReports(all, names);
   const { historySchema } = await loadConfig(root);
-  const warehouse = await openWarehouse({
-    projectRoot: root,
-    cwd,
-    env: effects.env,
-    maxSessions: 4,
-    onStart: (what) => effects.stderr.write(`${what}\n`),
-    ...(values.embedded === true ? { embedded: true } : {}),
-    ...(values.credentials === undefined ? {} : { credentials: values.credentials }),
-  });
+  const use = { maxSessions: 4, purpose: "write" } as const;
+  const warehouse = await openProjectWarehouse(context, root, values, use);
   try {
-    effects.stdout.write(`${describeTarget(warehouse.target)}\n`);
     const started = effects.clock.elapsed();
     const outputFolder = join(root, "build", "reports");
     const results = await buildReports({
@@ -62,10 +52,9 @@ async function report(
       onResult: (result) => sayResult(effects, cwd, result),
     });
     const failed = results.filter(({ status }) => status === "failed").length;
-    const built = results.length - failed;
     effects.stdout.write(
-      `${formatPlural(built, "report")} built${failed > 0 ? `, ${failed} failed` : ""} in ` +
-        `${formatDuration(effects.clock.elapsed() - started)}. Open ${relative(cwd, resolve(outputFolder, "index.html"))}\n`,
+      `${formatPlural(results.length - failed, "report")} built${failed > 0 ? `, ${failed} failed` : ""} in ` +
+        `${formatDuration(effects.clock.elapsed() - started)}. Open ${relative(cwd, join(outputFolder, "index.html"))}\n`,
     );
     if (failed > 0) context.setExitCode(exitCodes.failure);
   } finally {
@@ -80,6 +69,6 @@ function sayResult({ stdout, stderr }: Effects, cwd: string, result: BuildResult
   }
   stdout.write(
     `Report written:  ${result.loaded.name}  ${relative(cwd, result.path)} (${formatBytes(result.bytes)}, ` +
-      `${formatCount(result.rows)} ${result.rows === 1 ? "row" : "rows"}, ${formatDuration(result.milliseconds)})\n`,
+      `${formatPlural(result.rows, "row")})\n`,
   );
 }

@@ -1,14 +1,19 @@
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
-import { exitCodes, type ExitCode } from "../base/errors.js";
+import { AquiferError, exitCodes, type ExitCode } from "../base/errors.js";
 import { compileProject } from "../project/compile.js";
 import { loadConfig } from "../project/config.js";
-import { toActions } from "../project/action.js";
+import { toActions, type Action } from "../project/action.js";
 import { findProject } from "../project/find-project.js";
-import { selectActions } from "../project/select.js";
+import { selectActions, type Selection } from "../project/select.js";
+import { migrateHistory } from "../history/migrate.js";
+import { actionsOfRun, findRun } from "../history/run-query.js";
+import { readProjectState } from "../run/project-state.js";
+import type { Warehouse } from "../warehouse/warehouse.js";
+import { ingestedTables, selectorLookUp } from "./selectors.js";
 import type { RunOutcome } from "../run/outcome.js";
-import { runProject } from "../run/run-project.js";
+import { projectName, runProject } from "../run/run-project.js";
 import { runResult } from "../run/run-result.js";
 import type { CommandContext, CommandFactory } from "./command.js";
 import { addConnectionOptions, openProjectWarehouse, type ConnectionOptions } from "./connection-options.js";
@@ -52,16 +57,28 @@ export const runCommand: CommandFactory = (context) => {
       "\nExample:\n  $ dataform run --tags gold\n  $ dataform run --actions +gold.orders --full-refresh",
     )
     .action(async (dir: string, values: RunValues) => {
-      context.setExitCode((await run(context, resolve(context.cwd, dir), values, "run")).exitCode);
+      context.setExitCode(
+        (await run(context, resolve(context.cwd, dir), values, { command: "run" })).exitCode,
+      );
     });
 };
 
-/** Compiles a project and runs the chosen actions; what `run` and the commands that end in a run share. */
+/** How a command that ends in a run chooses what to run, beside its options. */
+export interface RunChoice {
+  /** Recorded with the run. */
+  readonly command: string;
+  /** Leaves alone what cannot have changed. */
+  readonly onlyModified?: boolean;
+  /** Runs exactly what the project's last run did not finish. */
+  readonly retry?: boolean;
+}
+
+/** Compiles a project and runs the chosen actions; what `run`, `retry` and `refresh` share. */
 export async function run(
   context: CommandContext,
   folder: string,
   values: RunValues,
-  command: string,
+  choice: RunChoice,
 ): Promise<{ exitCode: ExitCode; outcome: RunOutcome }> {
   const { effects } = context;
   const isQuiet = values.json === true;
@@ -80,7 +97,10 @@ export async function run(
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
   });
   const actions = toActions(project);
-  const selected = selectActions(project.graph, selectionOf(values));
+  const selection = selectionOf(values);
+  const needsHistory = choice.retry === true || choice.onlyModified === true || asksHistory(selection);
+  // What the graph alone can tell is refused before anything is connected to.
+  if (!needsHistory) selectActions(project.graph, selection);
   say("Compiled successfully.\n\n");
   const concurrency = values.concurrency ?? config.concurrency ?? 8;
   const warehouse = await openProjectWarehouse(context, root, values, {
@@ -88,6 +108,33 @@ export async function run(
     purpose: "write",
   });
   try {
+    await migrateHistory(warehouse, config.historySchema);
+    const ingested = await ingestedTables(root);
+    const { historySchema } = config;
+    const state = await readProjectState({
+      actions,
+      warehouse,
+      historySchema,
+      ingested: new Set(ingested.keys()),
+      unique: effects.newId(),
+    });
+    const lookUp = await selectorLookUp({
+      warehouse,
+      historySchema,
+      project: projectName(project),
+      modified: state.modified,
+      ingested,
+      selection,
+    });
+    const selected = selectActions(project.graph, { ...selection, lookUp });
+    let fullRefresh = values.fullRefresh === true;
+    if (choice.onlyModified === true) keepOnly(selected, state.modified, actions);
+    if (choice.retry === true) {
+      const unfinished = await unfinishedActions(warehouse, historySchema, projectName(project));
+      keepOnly(selected, unfinished.actions, actions);
+      fullRefresh ||= unfinished.fullRefresh;
+      say(`Retrying run ${unfinished.runId}.\n\n`);
+    }
     say("Running...\n\n");
     const progress = new RunProgress(effects, actions, isQuiet);
     const executionTimeoutMs = values.executionTimeout ?? config.timeouts.execution;
@@ -101,12 +148,13 @@ export async function run(
       newId: effects.newId,
       signal: effects.signal,
       onEvent: progress.onEvent,
-      command,
+      command: choice.command,
       version: packageVersion(),
       concurrency,
-      fullRefresh: values.fullRefresh === true,
+      fullRefresh,
       failFast: values.failFast === true,
-      recorded: { ...selectionOf(values), fullRefresh: values.fullRefresh === true },
+      fingerprint: (key) => state.fingerprints.get(key),
+      recorded: { ...selection, fullRefresh },
       ...(values.actionRetryLimit === undefined ? {} : { actionRetryLimit: values.actionRetryLimit }),
       ...(executionTimeoutMs === undefined ? {} : { executionTimeoutMs }),
     });
@@ -118,6 +166,46 @@ export async function run(
   } finally {
     await warehouse.close();
   }
+}
+
+function asksHistory(selection: Selection): boolean {
+  const patterns = [...(selection.actions ?? []), ...(selection.exclude ?? [])];
+  return patterns.some((pattern) => /(state|result|source):/.test(pattern));
+}
+
+/** Takes away what is not among `kept`; an assertion goes with the relation that it is checked with. */
+function keepOnly(
+  selected: Set<string>,
+  kept: ReadonlySet<string>,
+  actions: ReadonlyMap<string, Action>,
+): void {
+  for (const key of selected) {
+    const action = actions.get(key);
+    const parent = action?.kind === "assertion" ? action.parent : undefined;
+    if (!kept.has(key) && !(parent !== undefined && kept.has(parent))) selected.delete(key);
+  }
+}
+
+async function unfinishedActions(
+  warehouse: Warehouse,
+  historySchema: string,
+  project: string,
+): Promise<{ runId: string; actions: ReadonlySet<string>; fullRefresh: boolean }> {
+  const last = await findRun(warehouse, historySchema, { project });
+  if (last === undefined) {
+    throw new AquiferError("There is no run to retry", {
+      code: "no-run",
+      exitCode: exitCodes.usage,
+      hint: "Run the project first: dataform run",
+    });
+  }
+  const actions = await actionsOfRun(warehouse, historySchema, last.runId);
+  const done = new Set(["successful", "unchanged", "disabled"]);
+  return {
+    runId: last.runId,
+    actions: new Set(actions.filter(({ status }) => !done.has(status)).map(({ action }) => action)),
+    fullRefresh: last.fullRefresh,
+  };
 }
 
 function exitCodeOf(outcome: RunOutcome): ExitCode {

@@ -42,8 +42,14 @@ export class WarehouseError extends AquiferError {
     return state === undefined || state.startsWith("08") || state.startsWith("57P");
   }
 
-  /** Serialization failure, deadlock or lock time-out: the same transaction may succeed when tried again. */
+  /**
+   * Serialization failure, deadlock or lock time-out: the same transaction may succeed when tried again. So may one that
+   * met a catalog entry at the moment when another transaction replaced it, which the server reports as internal error.
+   */
   get isRetryable(): boolean {
-    return ["40001", "40P01", "55P03"].includes(this.server.sqlState ?? "");
+    const { sqlState, message } = this.server;
+    if (sqlState === "XX000")
+      return /could not open relation with OID|cache lookup failed|tuple concurrently/.test(message);
+    return ["40001", "40P01", "55P03"].includes(sqlState ?? "");
   }
 }
