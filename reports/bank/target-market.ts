@@ -15,8 +15,9 @@ export default defineReport({
           job_type, education_type, marital_type,
           case has_loan when 1 then 'Personal loan' when 0 then 'No personal loan' else 'Unknown' end as loan,
           count(*) as customers,
-          count(*) filter (where is_target = 1 and marital_type in ('married', 'single')) as targeted
+          count(*) filter (where is_target = 1) as targeted
         from ${ref("gold", "bank_profile_feed")}
+        where marital_type in ('married', 'single')
         group by job_type, education_type, marital_type, loan
         order by job_type, education_type, marital_type, loan`,
       columns: {
@@ -50,10 +51,10 @@ export default defineReport({
               "Age group 20s or 30s, married or single, no housing loan and no default; unknown flags do not count as no.",
           }),
           kpi({
-            label: "Share of all customers",
+            label: "Share of married and single customers",
             value: ratio(size, total(all, "customers")),
             format: { as: "percent", digits: 1 },
-            definition: "Target market divided by the customers that the filters leave.",
+            definition: "Target market divided by the married and single customers that the filters leave.",
           }),
           kpi({
             label: "Without a personal loan",

@@ -31,7 +31,7 @@ const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.
 interface Built {
   readonly root: string;
   readonly path: string;
-  open(options?: Parameters<typeof openPage>[2]): Promise<OpenedPage>;
+  readonly open: (options?: Parameters<typeof openPage>[2]) => Promise<OpenedPage>;
 }
 
 /** The orders report (or another), built from a table of its own. */

@@ -94,7 +94,12 @@ export async function openPage(
   options: BrowserContextOptions & { hash?: string; live?: boolean } = {},
 ): Promise<OpenedPage> {
   const { hash = "", live = options.javaScriptEnabled !== false, ...contextOptions } = options;
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...contextOptions });
+  const context = await browser.newContext({
+    viewport: { width: 1440, height: 900 },
+    // Smooth scrolling would move what a test is about to click.
+    reducedMotion: "reduce",
+    ...contextOptions,
+  });
   onTestFinished(() => context.close());
   const page = await context.newPage();
   const messages: string[] = [];
@@ -102,7 +107,7 @@ export async function openPage(
   page.on("console", (message) => messages.push(`${message.type()}: ${message.text()}`));
   page.on("pageerror", (error) => messages.push(`error: ${error.message}`));
   page.on("request", (request) => {
-    if (request.url() !== `file://${path}${hash}`) requests.push(request.url());
+    if (request.url() !== `file://${path}`) requests.push(request.url());
   });
   await page.goto(`file://${path}${hash}`);
   if (live) await page.waitForSelector("html.live");
