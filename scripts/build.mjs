@@ -1,21 +1,35 @@
 // Transpiles src/ to dist/, one file each, so that stack traces and imports keep their shape.
+// Only what changed is written, each file by one rename: commands that run from dist/ at this moment never miss one.
 import { build } from "esbuild";
-import { readdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
-const files = readdirSync(join(root, "src"), { recursive: true, withFileTypes: true })
-  .filter((entry) => entry.isFile() && entry.name.endsWith(".ts") && !entry.name.endsWith(".d.ts"))
-  .map((entry) => join(entry.parentPath, entry.name));
+const dist = join(root, "dist");
+const filesBelow = (folder) =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
 
-rmSync(join(root, "dist"), { recursive: true, force: true });
-await build({
-  entryPoints: files,
-  outdir: join(root, "dist"),
+const { outputFiles } = await build({
+  entryPoints: filesBelow(join(root, "src")).filter(
+    (file) => file.endsWith(".ts") && !file.endsWith(".d.ts"),
+  ),
+  outdir: dist,
   outbase: join(root, "src"),
+  write: false,
   format: "esm",
   platform: "node",
   target: "node20",
   sourcemap: "linked",
   logLevel: "warning",
 });
+for (const { path, contents } of outputFiles) {
+  if (existsSync(path) && readFileSync(path).equals(contents)) continue;
+  mkdirSync(dirname(path), { recursive: true });
+  const partial = `${path}.${process.pid}.partial`;
+  writeFileSync(partial, contents);
+  renameSync(partial, path);
+}
+const built = new Set(outputFiles.map(({ path }) => path));
+for (const file of filesBelow(dist)) if (!built.has(file)) rmSync(file, { force: true });
