@@ -8,6 +8,7 @@ import { findProject } from "../project/find-project.js";
 import { loadSources, selectSources } from "../project/sources.js";
 import type { CommandContext, CommandFactory } from "./command.js";
 import { addConnectionOptions, openProjectWarehouse, type ConnectionOptions } from "./connection-options.js";
+import { run } from "./run.js";
 import { ProgressLine } from "./progress-line.js";
 
 interface IngestValues extends ConnectionOptions {
@@ -15,6 +16,7 @@ interface IngestValues extends ConnectionOptions {
   readonly dryRun?: true;
   readonly force?: true;
   readonly json?: true;
+  readonly run?: true;
 }
 
 /** One connection holds the lock and the ledger, two copy. */
@@ -24,6 +26,7 @@ export const ingestCommand: CommandFactory = (context) => {
   const command = new Command("ingest")
     .description("Load what is new in raw/ and seeds/ into bronze, all of it in one batch or nothing.")
     .argument("[source...]", "sources (system/type) or whole systems; all unless named")
+    .option("--run", "then run the actions that read, directly or not, what was loaded")
     .option("--period <period>", "period of files that do not tell it: YYYY, YYYY-MM or YYYY-MM-DD")
     .option("--dry-run", "print what would be done with each file and why; write nothing")
     .option("--force", "load again what is unchanged")
@@ -34,9 +37,32 @@ export const ingestCommand: CommandFactory = (context) => {
       "\nExample:\n  $ dataform ingest\n  $ dataform ingest shop/orders --period 2026-01 --dry-run",
     )
     .action(async (names: string[], values: IngestValues) => {
-      await runIngest(context, names, values);
+      const result = await runIngest(context, names, values);
+      if (values.run === true && values.dryRun !== true) await runTouched(context, result, values);
     });
 };
+
+async function runTouched(
+  context: CommandContext,
+  result: IngestResult,
+  values: IngestValues,
+): Promise<void> {
+  const loaded = result.files.filter(({ action }) => action !== "skip").map(({ table }) => `${table}+`);
+  if (loaded.length === 0) return;
+  const { credentials, embedded } = values;
+  const { exitCode } = await run(
+    context,
+    context.cwd,
+    {
+      actions: [...new Set(loaded)],
+      ...(credentials === undefined ? {} : { credentials }),
+      ...(embedded === undefined ? {} : { embedded }),
+      ...(values.json === true ? { json: true } : {}),
+    },
+    { command: "ingest --run" },
+  );
+  context.setExitCode(exitCode);
+}
 
 /** The command without its parsing, for commands that ingest as their first step. */
 export async function runIngest(
