@@ -1,4 +1,5 @@
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -33,6 +34,11 @@ export function bankProject(
   }
   addRaw(root, raw);
   return root;
+}
+
+/** What one of the project's `includes/*.js` exports. */
+export function includeOf(root: string, name: string): unknown {
+  return createRequire(import.meta.url)(join(root, "includes", `${name}.js`));
 }
 
 /** Adds or replaces raw files. */
