@@ -32,4 +32,6 @@ for (const { path, contents } of outputFiles) {
   renameSync(partial, path);
 }
 const built = new Set(outputFiles.map(({ path }) => path));
-for (const file of filesBelow(dist)) if (!built.has(file)) rmSync(file, { force: true });
+for (const file of filesBelow(dist)) {
+  if (!built.has(file) && !file.endsWith(".partial")) rmSync(file, { force: true });
+}

@@ -24,8 +24,7 @@ export async function createCluster(
 ): Promise<void> {
   if (existsSync(home.data)) return;
   await sweepPartials(home);
-  const partial = `${home.folder}.${process.pid}.partial`;
-  await rm(partial, { recursive: true, force: true });
+  const partial = `${home.folder}.${process.pid}-${randomBytes(4).toString("hex")}.partial`;
   await mkdir(partial, { mode: 0o700 });
   const data = join(partial, "data");
   const password = randomBytes(24).toString("base64url");
@@ -104,7 +103,7 @@ async function putInPlace(partial: string, folder: string): Promise<void> {
 async function sweepPartials(home: ServerHome): Promise<void> {
   const parent = dirname(home.folder);
   for (const name of await readdir(parent)) {
-    const pid = /^(.+)\.(\d+)\.partial$/.exec(name);
+    const pid = /^(.+)\.(\d+)-[0-9a-f]+\.partial$/.exec(name);
     if (pid?.[1] !== basename(home.folder) || isAlive(Number(pid[2]))) continue;
     await rm(join(parent, name), { recursive: true, force: true });
   }

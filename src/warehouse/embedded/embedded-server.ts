@@ -1,5 +1,5 @@
 import { chown, lchown, readFile, readdir, rename, rm, stat } from "node:fs/promises";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { AquiferError, exitCodes } from "../../base/errors.js";
@@ -60,8 +60,8 @@ export async function startEmbedded(
   options: EmbeddedOptions = {},
 ): Promise<EmbeddedServer> {
   const home = await locateHome(projectRoot);
-  const running = await findPostmaster(home.data);
-  if (running?.status === "ready") return describe(home, running);
+  const running = await findReady(home);
+  if (running) return describe(home, running);
   await prepareHome(home);
   const binaries = await prepareBinaries(options.packageName ?? platformPackage(), home.user, home.copies);
   options.onStart?.(`embedded PostgreSQL ${binaries.packageVersion.replace(/\.\d+-.*$/, "")}`);
@@ -113,13 +113,35 @@ export async function resetEmbedded(projectRoot: string, options: EmbeddedOption
   await rm(home.place, { recursive: true, force: true });
 }
 
+/** The server, when it is up; one that was killed this moment still has its number but answers no more. */
+async function findReady(home: ServerHome): Promise<Postmaster | undefined> {
+  const running = await findPostmaster(home.data);
+  return running?.status === "ready" && (await answers(running.port)) ? running : undefined;
+}
+
+/** Asks whether the server encrypts: the shortest question of the protocol, answered before any authentication. */
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, host);
+    const end = (answer: boolean): void => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.setTimeout(10_000, () => end(false));
+    socket.once("error", () => end(false));
+    socket.once("close", () => end(false));
+    socket.once("data", () => end(true));
+    socket.write(Buffer.from("0000000804d2162f", "hex"));
+  });
+}
+
 async function bringUp(home: ServerHome, binaries: ServerBinaries): Promise<Postmaster> {
   const deadline = Date.now() + startSeconds * 1000;
   let port = (await lastPort(home.data)) ?? (await freePort());
   for (;;) {
-    const running = await findPostmaster(home.data);
-    if (running?.status === "ready") return running;
-    if (running === undefined) {
+    const ready = await findReady(home);
+    if (ready) return ready;
+    if ((await findPostmaster(home.data)) === undefined) {
       const said = await tryToStart(home, binaries, port);
       if (/could not bind|could not create any TCP\/IP sockets/.test(said)) port = await freePort();
       // Otherwise another command was faster, or processes of a killed server still hold its memory for a moment.

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { readFile, readlink, realpath, rm } from "node:fs/promises";
+import { readFile, readdir, readlink, realpath, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { isAlive } from "./is-alive.js";
@@ -31,7 +31,9 @@ export async function findPostmaster(data: string): Promise<Postmaster | undefin
   // A file that is being written at this moment, or whose server is gone: the next server deals with that itself.
   if (!Number.isInteger(number) || number <= 0 || !isAlive(number)) return undefined;
   if (!(await servesData(number, recordedData ?? "", data))) {
-    if ((await readFile(file, "utf8").catch(() => "")) === text) await rm(file, { force: true });
+    // Processes of a killed server may still write: as long as one does, its file must keep the next server away.
+    const isFree = !(await someoneWorksIn(data));
+    if (isFree && (await readFile(file, "utf8").catch(() => "")) === text) await rm(file, { force: true });
     return undefined;
   }
   return {
@@ -51,8 +53,8 @@ export async function lastPort(data: string): Promise<number | undefined> {
 
 /** A server works inside its data directory; where that cannot be seen, its command line and its own record must do. */
 async function servesData(pid: number, recordedData: string, data: string): Promise<boolean> {
-  const cwd = await readlink(`/proc/${pid}/cwd`).catch(() => undefined);
-  if (cwd !== undefined) return cwd === (await realpath(data));
+  // A process that ended and that nobody waited for, as in containers without an init, has a number but no folder.
+  if (process.platform === "linux") return (await workingFolder(pid)) === (await realpath(data));
   const [file, args] =
     process.platform === "win32"
       ? ["tasklist", ["/fi", `PID eq ${pid}`, "/fo", "csv", "/nh"]]
@@ -60,4 +62,16 @@ async function servesData(pid: number, recordedData: string, data: string): Prom
   const { stdout } = await promisify(execFile)(file, args);
   const recorded = await realpath(recordedData).catch(() => undefined);
   return stdout.includes("postgres") && recorded === (await realpath(data));
+}
+
+async function someoneWorksIn(data: string): Promise<boolean> {
+  if (process.platform !== "linux") return false;
+  const folder = await realpath(data);
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const folders = await Promise.all(pids.map((pid) => workingFolder(Number(pid))));
+  return folders.includes(folder);
+}
+
+function workingFolder(pid: number): Promise<string | undefined> {
+  return readlink(`/proc/${pid}/cwd`).catch(() => undefined);
 }

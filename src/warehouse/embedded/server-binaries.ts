@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { chmod, cp, mkdir, readFile, readdir, rename, rm, stat, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -94,7 +95,7 @@ async function makeLinks(native: string): Promise<boolean> {
 async function copyOf(native: string, destination: string): Promise<string> {
   const copied = join(destination, "native");
   if (existsSync(copied)) return copied;
-  const partial = `${destination}.${process.pid}.partial`;
+  const partial = `${destination}.${randomBytes(4).toString("hex")}.partial`;
   await mkdir(partial, { recursive: true });
   await cp(native, join(partial, "native"), { recursive: true, verbatimSymlinks: true });
   await makeLinks(join(partial, "native"));

@@ -34,7 +34,8 @@ export async function connectPostgres(options: PostgresOptions): Promise<Warehou
     Client,
     max: maxSessions,
     idleTimeoutMillis: 0,
-    onConnect: watchForLostClients,
+    // pg waits for what is returned, which its types do not say.
+    onConnect: (client) => watchForLostClients(client) as unknown as undefined,
   });
   // An idle connection that breaks is replaced at the next use; the error there says what matters.
   pool.on("error", () => undefined);
