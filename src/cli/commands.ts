@@ -8,6 +8,7 @@ export const commands: Readonly<Record<string, () => Promise<CommandFactory>>> =
   sample: async () => (await import("./sample.js")).sampleCommand,
   ingest: async () => (await import("./ingest.js")).ingestCommand,
   compile: async () => (await import("./compile.js")).compileCommand,
+  format: async () => (await import("./format.js")).formatCommand,
   run: async () => (await import("./run.js")).runCommand,
   test: async () => (await import("./test.js")).testCommand,
   refresh: async () => (await import("./refresh.js")).refreshCommand,

@@ -169,6 +169,24 @@ function endOfTemplate(text: string, at: number): number {
   return at;
 }
 
+/** Where the template literals of a piece of JavaScript stand. */
+export function templateSpans(script: string): { readonly start: number; readonly end: number }[] {
+  const spans: { start: number; end: number }[] = [];
+  for (let at = 0; at < script.length;) {
+    const skipped = match(jsSkipped, script, at);
+    if (skipped) {
+      at += skipped[0].length;
+    } else if (script[at] === "`") {
+      const end = endOfTemplate(script, at + 1);
+      spans.push({ start: at, end });
+      at = end;
+    } else {
+      at += 1;
+    }
+  }
+  return spans;
+}
+
 function match(expression: RegExp, text: string, at: number): RegExpExecArray | undefined {
   expression.lastIndex = at;
   return expression.exec(text) ?? undefined;
