@@ -31,7 +31,9 @@ for (const { path, contents } of outputFiles) {
   writeFileSync(partial, contents);
   renameSync(partial, path);
 }
+// Types stay while their module does: packing writes them first and then builds once more.
 const built = new Set(outputFiles.map(({ path }) => path));
 for (const file of filesBelow(dist)) {
-  if (!built.has(file) && !file.endsWith(".partial")) rmSync(file, { force: true });
+  const module = file.replace(/\.d\.ts$/, ".js");
+  if (!built.has(module) && !file.endsWith(".partial")) rmSync(file, { force: true });
 }
