@@ -160,7 +160,7 @@ describe.each([...readdirSync(fixtures).map((name) => join(fixtures, name)), rep
           cpSync(join(from, part), join(root, part), { recursive: true });
       }
       if (existsSync(join(from, "workflow_settings.yaml"))) rmSync(join(root, "dataform.json"));
-    const before = await graphOf(root);
+      const before = await graphOf(root);
       expect((await dataform(["format"], { cwd: root })).exitCode).toBe(0);
       expect(await graphOf(root)).toEqual(before);
       const check = await dataform(["format", "--check"], { cwd: root });
