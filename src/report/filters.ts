@@ -19,10 +19,13 @@ export function filterOptions(
   report: Report,
   rows: QueryRows,
 ): Value[] {
-  const found = new Map<string, Value>();
+  const found = new Map<Value, Value>();
   for (const [name, query] of Object.entries(report.data)) {
     if (query.filtered === false) continue;
-    for (const row of rows[name] ?? []) found.set(filterKey(row[column] ?? null), row[column] ?? null);
+    for (const row of rows[name] ?? []) {
+      const value = row[column] ?? null;
+      found.set(value instanceof Date ? value.getTime() : value, value);
+    }
   }
   const place = (value: Value): number => {
     const index = filter.order?.indexOf(filterKey(value)) ?? -1;
@@ -34,11 +37,28 @@ export function filterOptions(
   });
 }
 
+/** What every filter of a report offers, by column. */
+export type FilterChoices = Readonly<Record<string, readonly Value[]>>;
+
+export function filterChoices(report: Report, rows: QueryRows): FilterChoices {
+  return Object.fromEntries(
+    Object.entries(report.filters).map(([column, filter]) => [
+      column,
+      filterOptions(column, filter, report, rows),
+    ]),
+  );
+}
+
 /** The rows that the filters leave, of every query. */
-export function applyFilters(report: Report, rows: QueryRows, state: FilterState): QueryRows {
+export function applyFilters(
+  report: Report,
+  rows: QueryRows,
+  choices: FilterChoices,
+  state: FilterState,
+): QueryRows {
   const tests = Object.entries(report.filters).flatMap(([column, filter]) => {
     const chosen = state[column] ?? [];
-    return chosen.length === 0 ? [] : [{ column, accepts: acceptor(column, filter, chosen, report, rows) }];
+    return chosen.length === 0 ? [] : [{ column, accepts: acceptor(filter, choices[column] ?? [], chosen) }];
   });
   if (tests.length === 0) return rows;
   return Object.fromEntries(
@@ -70,22 +90,21 @@ export function formatHash(state: FilterState): string {
   return text === "" ? "" : `#${text}`;
 }
 
+/** Whether a value is among the options that are chosen, or, for a range, between the two. */
 function acceptor(
-  column: string,
   filter: ReportFilter,
+  options: readonly Value[],
   chosen: readonly string[],
-  report: Report,
-  rows: QueryRows,
 ): (value: Value) => boolean {
-  const allowed = new Set(chosen);
-  if (filter.kind === "range") {
-    const [from = "", to = ""] = chosen;
-    const keys = filterOptions(column, filter, report, rows).map(filterKey);
-    const first = keys.indexOf(from);
-    const last = keys.indexOf(to);
-    allowed.clear();
-    for (const key of keys.slice(Math.max(first, 0), last === -1 ? undefined : last + 1)) allowed.add(key);
-  }
-  // Texts, by far the most common, need no key of their own.
-  return (value) => allowed.has(typeof value === "string" ? value : filterKey(value));
+  const keys = options.map(filterKey);
+  const [first = -1, last = -1] = filter.kind === "range" ? chosen.map((key) => keys.indexOf(key)) : [];
+  const accepted = options.filter((_, index) =>
+    filter.kind === "range"
+      ? index >= Math.max(first, 0) && (last === -1 || index <= last)
+      : chosen.includes(keys[index] ?? ""),
+  );
+  // Dates are compared by their time: two of the same day are not the same object.
+  const comparable = (value: Value): Value => (value instanceof Date ? value.getTime() : value);
+  const allowed = new Set(accepted.map(comparable));
+  return (value) => allowed.has(comparable(value));
 }

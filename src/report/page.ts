@@ -3,6 +3,7 @@ import { gzipSync } from "node:zlib";
 import { parseHTML } from "linkedom";
 import type { LocaleName } from "../project/report.js";
 import { encodeRows } from "./columnar.js";
+import { filterChoices } from "./filters.js";
 import { freshnessLine, type Freshness } from "./freshness.js";
 import type { LoadedReport } from "./load-reports.js";
 import type { PageData } from "./page-data.js";
@@ -66,7 +67,7 @@ export function reportPage({ loaded, read, freshness, script, builtAt }: PageInp
             ...read.missing.map((relation) => make("li", {}, word("missingRelation", { relation }))),
           ),
         );
-  const filters = filterBar(view, report, read.rows, {});
+  const filters = filterBar(view, report, filterChoices(report, read.rows), {});
   const main = make(
     "main",
     { id: "main" },

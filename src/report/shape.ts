@@ -27,30 +27,50 @@ export function sumBy<R, K extends keyof R, V extends NumberColumn<R>>(
   keys: readonly K[],
   columns: readonly V[],
 ): (Pick<R, K> & Record<V, number>)[] {
-  const groups = new Map<unknown, Record<PropertyKey, unknown>>();
-  const keyOf = groupKey<R>(keys);
+  const found: Record<PropertyKey, unknown>[] = [];
+  const tree: GroupTree = new Map();
   for (const row of rows) {
-    const key = keyOf(row);
-    let group = groups.get(key);
-    if (group === undefined) {
-      group = {};
-      for (const name of keys) group[name] = row[name];
-      for (const name of columns) group[name] = 0;
-      groups.set(key, group);
-    }
+    const group = groupOf(tree, row, keys, () => {
+      const fresh: Record<PropertyKey, unknown> = {};
+      for (const name of keys) fresh[name] = row[name];
+      for (const name of columns) fresh[name] = 0;
+      found.push(fresh);
+      return fresh;
+    });
     for (const name of columns) group[name] = Number(group[name]) + Number(row[name] ?? 0);
   }
-  return [...groups.values()] as (Pick<R, K> & Record<V, number>)[];
+  return found as (Pick<R, K> & Record<V, number>)[];
 }
 
-/** One column is its own key: a filter regroups tens of thousands of rows while a reader waits. */
-function groupKey<R>(keys: readonly (keyof R)[]): (row: R) => unknown {
-  const [only] = keys;
-  if (keys.length > 1 || only === undefined) return (row) => JSON.stringify(keys.map((name) => row[name]));
-  return (row) => {
-    const value: unknown = row[only];
-    return value instanceof Date ? value.getTime() : value;
-  };
+/** A map of maps, one level a key: no text is made per row, since a filter regroups tens of thousands while a reader waits. */
+type GroupTree = Map<unknown, GroupTree | Record<PropertyKey, unknown>>;
+
+function groupOf<R>(
+  tree: GroupTree,
+  row: R,
+  keys: readonly (keyof R)[],
+  make: () => Record<PropertyKey, unknown>,
+): Record<PropertyKey, unknown> {
+  let level = tree;
+  for (let depth = 0; depth < keys.length - 1; depth++) {
+    const key = comparable(row[keys[depth] as keyof R]);
+    let next = level.get(key) as GroupTree | undefined;
+    if (next === undefined) {
+      next = new Map();
+      level.set(key, next);
+    }
+    level = next;
+  }
+  const last = comparable(row[keys.at(-1) as keyof R]);
+  const known = level.get(last) as Record<PropertyKey, unknown> | undefined;
+  if (known !== undefined) return known;
+  const fresh = make();
+  level.set(last, fresh);
+  return fresh;
+}
+
+function comparable(value: unknown): unknown {
+  return value instanceof Date ? value.getTime() : value;
 }
 
 /** Rows from the largest value of a column to the smallest; at most `count` of them. */

@@ -62,9 +62,9 @@ async function downloaded(page: Page, form: string, item: string): Promise<{ nam
 }
 
 async function violations(page: Page): Promise<string[]> {
-  const found = (await page.evaluate(`${axe};axe.run(document)`)) as {
-    violations: { id: string; nodes: { html: string }[] }[];
-  };
+  const found: { violations: { id: string; nodes: { html: string }[] }[] } = await page.evaluate(
+    `${axe};axe.run(document)`,
+  );
   return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
 }
 

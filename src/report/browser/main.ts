@@ -33,7 +33,7 @@ export function mount(report: Report, data: PageData): void {
         report,
         state.rows,
         data.relations,
-        describeFilters(view, report, state.rows, state.filters),
+        describeFilters(view, report, state.choices, state.filters),
       );
     },
     chartWidths: (id, width) => [plotWidth(id) ?? (width === "full" ? 1100 : 560)],
@@ -41,7 +41,7 @@ export function mount(report: Report, data: PageData): void {
   };
 
   const compose = (): ReturnType<typeof composeBody> => {
-    const body = composeBody(report, applyFilters(report, state.rows, state.filters));
+    const body = composeBody(report, applyFilters(report, state.rows, state.choices, state.filters));
     shown = new Map(
       body.flatMap((section, index) =>
         section.items.map((item, place) => [itemId(index, place), item] as const),
@@ -97,7 +97,7 @@ export function mount(report: Report, data: PageData): void {
 
   const renderFilters = (): void => {
     const old = document.getElementById("filters");
-    const fresh = filterBar(view, report, state.rows, state.filters);
+    const fresh = filterBar(view, report, state.choices, state.filters);
     if (old === null || fresh === null) return;
     // Controls keep their identity, and with it focus and open panels; only words and marks change.
     old.querySelectorAll("details").forEach((panel, index) => {

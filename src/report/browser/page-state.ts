@@ -1,7 +1,14 @@
 /// <reference lib="dom" />
 import type { Report } from "../../project/report.js";
 import { decodeRows } from "../columnar.js";
-import { formatHash, parseHash, type FilterState, type QueryRows } from "../filters.js";
+import {
+  filterChoices,
+  formatHash,
+  parseHash,
+  type FilterChoices,
+  type FilterState,
+  type QueryRows,
+} from "../filters.js";
 import type { PageData } from "../page-data.js";
 import type { TableState } from "../view/view.js";
 
@@ -11,15 +18,20 @@ export interface PageState {
   readonly data: PageData;
   /** All rows, before the filters. */
   readonly rows: QueryRows;
+  readonly choices: FilterChoices;
   filters: FilterState;
   readonly tables: Map<string, TableState>;
 }
 
 export function initialState(report: Report, data: PageData, hash: string): PageState {
+  const rows = Object.fromEntries(
+    Object.entries(data.queries).map(([name, query]) => [name, decodeRows(query)]),
+  );
   return {
     report,
     data,
-    rows: Object.fromEntries(Object.entries(data.queries).map(([name, query]) => [name, decodeRows(query)])),
+    rows,
+    choices: filterChoices(report, rows),
     filters: parseHash(hash, report),
     tables: new Map(),
   };

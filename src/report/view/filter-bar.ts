@@ -1,9 +1,14 @@
 import type { Report, ReportFilter, Value } from "../../project/report.js";
-import { filterKey, filterOptions, type FilterState, type QueryRows } from "../filters.js";
+import { filterKey, type FilterChoices, type FilterState } from "../filters.js";
 import { toolsOf, type View } from "./view.js";
 
 /** The controls of all filters, set to `state`. */
-export function filterBar(view: View, report: Report, rows: QueryRows, state: FilterState): Element | null {
+export function filterBar(
+  view: View,
+  report: Report,
+  choices: FilterChoices,
+  state: FilterState,
+): Element | null {
   const { make, word } = toolsOf(view);
   const columns = Object.entries(report.filters);
   if (columns.length === 0) return null;
@@ -12,7 +17,7 @@ export function filterBar(view: View, report: Report, rows: QueryRows, state: Fi
     "form",
     { class: "filters needs-script", id: "filters", "aria-label": word("filters") },
     ...columns.map(([column, filter]) =>
-      filterControl(view, column, filter, filterOptions(column, filter, report, rows), state[column] ?? []),
+      filterControl(view, column, filter, choices[column] ?? [], state[column] ?? []),
     ),
     make("button", { type: "reset", class: "reset", hidden: !active }, word("reset")),
     make("span", { class: "status", role: "status" }),
@@ -20,12 +25,17 @@ export function filterBar(view: View, report: Report, rows: QueryRows, state: Fi
 }
 
 /** What the filters are set to, in words: `Job: admin, student`; empty where none is set. */
-export function describeFilters(view: View, report: Report, rows: QueryRows, state: FilterState): string {
+export function describeFilters(
+  view: View,
+  report: Report,
+  choices: FilterChoices,
+  state: FilterState,
+): string {
   return Object.entries(report.filters)
     .filter(([column]) => (state[column] ?? []).length > 0)
     .map(
       ([column, filter]) =>
-        `${filter.label}: ${chosenText(view, filter, filterOptions(column, filter, report, rows), state[column] ?? [], 5)}`,
+        `${filter.label}: ${chosenText(view, filter, choices[column] ?? [], state[column] ?? [], 5)}`,
     )
     .join("; ");
 }
