@@ -24,7 +24,7 @@ async function refresh(context: CommandContext, values: ConnectionOptions): Prom
   const { root } = findProject(context.cwd);
   await runIngest(context, [], values);
   const { exitCode, outcome } = await run(context, root, values, { command: "refresh", onlyModified: true });
-  if (exitCode !== exitCodes.success) {
+  if (exitCode !== exitCodes.success || outcome === undefined) {
     context.setExitCode(exitCode);
     return;
   }

@@ -55,7 +55,13 @@ async function test(context: CommandContext, dir: string, values: TestValues): P
     purpose: "read",
   });
   try {
-    const outcomes = await testProject(context, project, tests, warehouse, values.json === true);
+    const outcomes = await testProject(
+      context,
+      project,
+      tests,
+      warehouse,
+      values.json === true ? "json" : "text",
+    );
     if (outcomes.some((outcome) => !outcome.successful)) context.setExitCode(exitCodes.failure);
   } finally {
     await warehouse.close();
@@ -68,11 +74,11 @@ export async function testProject(
   project: CompiledProject,
   tests: readonly UnitTest[],
   warehouse: Warehouse,
-  asJson: boolean,
+  output: "text" | "json" | "none",
 ): Promise<UnitTestOutcome[]> {
   const { effects } = context;
   const started = effects.clock.elapsed();
-  if (!asJson) effects.stdout.write(`Running ${formatPlural(tests.length, "unit test")}...\n\n`);
+  if (output === "text") effects.stdout.write(`Running ${formatPlural(tests.length, "unit test")}...\n\n`);
   const outcomes = await runUnitTests({
     project,
     actions: toActions(project),
@@ -81,13 +87,13 @@ export async function testProject(
     concurrency,
     runId: effects.newId(),
     onFinish: (outcome) => {
-      if (!asJson) printOutcome(context, outcome);
+      if (output === "text") printOutcome(context, outcome);
     },
   });
-  if (asJson) {
+  if (output === "json") {
     const results = outcomes.map(({ name, successful, messages }) => ({ name, successful, messages }));
     effects.stdout.write(`${JSON.stringify(results, null, 2)}\n`);
-  } else {
+  } else if (output === "text") {
     const failed = outcomes.filter((outcome) => !outcome.successful).length;
     const took = formatDuration(effects.clock.elapsed() - started);
     effects.stdout.write(`\n${outcomes.length - failed} passed, ${failed} failed in ${took}.\n`);

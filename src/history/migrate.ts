@@ -50,6 +50,11 @@ async function applyMissing(session: Session & Copying, schema: string): Promise
   });
 }
 
+/** True when the history schema is there and up to date, so that it may be read. */
+export async function hasHistory(queryable: Pick<Warehouse, "query">, schema: string): Promise<boolean> {
+  return (await appliedVersion(queryable, schema)) === latestVersion;
+}
+
 async function appliedVersion(queryable: Pick<Warehouse, "query">, schema: string): Promise<number> {
   const table = await queryable.query<{ present: boolean }>("select to_regclass($1) is not null as present", [
     `${quoteIdentifier(schema)}.migration`,
