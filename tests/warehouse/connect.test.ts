@@ -300,7 +300,9 @@ describe("what the environment says", () => {
 
   it("is the one that was handed in, not the process's own", async () => {
     process.env["PGPASSWORD"] = plainServer.password;
-    onTestFinished(() => void delete process.env["PGPASSWORD"]);
+    onTestFinished(() => {
+      delete process.env["PGPASSWORD"];
+    });
     expect(await failure(at(plainServer, "aquifer"))).toMatchObject({ code: "no-password" });
   });
 });
