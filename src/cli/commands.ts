@@ -13,6 +13,8 @@ export const commands: Readonly<Record<string, () => Promise<CommandFactory>>> =
   test: async () => (await import("./test.js")).testCommand,
   refresh: async () => (await import("./refresh.js")).refreshCommand,
   retry: async () => (await import("./retry.js")).retryCommand,
+  show: async () => (await import("./show.js")).showCommand,
+  prune: async () => (await import("./prune.js")).pruneCommand,
   history: async () => (await import("./history.js")).historyCommand,
   report: async () => (await import("./report.js")).reportCommand,
   warehouse: async () => (await import("./warehouse.js")).warehouseCommand,

@@ -12,6 +12,7 @@ import { readExistingRelations } from "../warehouse/catalog/existing-relations.j
 import type { CommandContext, CommandFactory } from "./command.js";
 import { addConnectionOptions, type ConnectionOptions } from "./connection-options.js";
 import { withPreparedRun, type PreparedRun, type RunChoice } from "./prepare-run.js";
+import { notify } from "./notify.js";
 import { addProjectOptions, type ProjectOptionValues } from "./project-options.js";
 import { addSelectionOptions, durationOption, wholeNumber, type SelectionValues } from "./run-options.js";
 import { RunProgress } from "./run-progress.js";
@@ -97,6 +98,7 @@ export function run(
     const result = JSON.stringify(runResult(outcome), null, 2);
     await writeArtifact(prepared.root, "run_results.json", result);
     if (isQuiet) effects.stdout.write(`${result}\n`);
+    await notify(effects, prepared, outcome);
     return { exitCode: exitCodeOf(outcome), outcome };
   });
 }

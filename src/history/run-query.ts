@@ -1,4 +1,4 @@
-import { quoteIdentifier } from "../base/identifiers.js";
+import { derivedIdentifier, quoteIdentifier, type RelationName } from "../base/identifiers.js";
 import type { Queryable } from "../warehouse/warehouse.js";
 
 /** A run as `dataform history` shows it. */
@@ -59,6 +59,22 @@ order by started_at desc limit 1`,
   return answer.rows[0];
 }
 
+/** The status of the project's run before a given one. */
+export async function statusBefore(
+  queryable: Queryable,
+  schema: string,
+  project: string,
+  runId: string,
+): Promise<string | undefined> {
+  const answer = await queryable.query<{ status: string }>(
+    `select status from ${quoteIdentifier(schema)}.run_summary
+where project = $1 and started_at < (select started_at from ${quoteIdentifier(schema)}.run where run_id = $2)
+order by started_at desc limit 1`,
+    [project, runId],
+  );
+  return answer.rows[0]?.status;
+}
+
 /** Every action that a run planned, in the order in which they ended. */
 export async function actionsOfRun(
   queryable: Queryable,
@@ -94,15 +110,21 @@ where status = 'successful' and fingerprint is not null order by action, action_
   return new Map(answer.rows.map((row) => [row.action, row.fingerprint]));
 }
 
-/** Relations that runs have built under each key, with their kind, for finding those whose model is gone. */
+/** Relations that the runs of a project have built. */
 export async function builtRelations(
   queryable: Queryable,
   schema: string,
-): Promise<ReadonlyMap<string, string>> {
-  const answer = await queryable.query<{ action: string; kind: string }>(
-    `select distinct on (action) action, kind from ${quoteIdentifier(schema)}.action_run
-where status = 'successful' and kind in ('table', 'view', 'incremental', 'assertion')
-order by action, action_run_id desc`,
+  project: string,
+): Promise<RelationName[]> {
+  const quoted = quoteIdentifier(schema);
+  const answer = await queryable.query<{ action: string }>(
+    `select distinct action from ${quoted}.action_run join ${quoted}.run using (run_id)
+where action_run.status = 'successful' and kind in ('table', 'view', 'incremental', 'assertion') and project = $1
+order by action`,
+    [project],
   );
-  return new Map(answer.rows.map((row) => [row.action, row.kind]));
+  return answer.rows.map(({ action }) => {
+    const dot = action.indexOf(".");
+    return { schema: action.slice(0, dot), name: derivedIdentifier(action.slice(dot + 1), "") };
+  });
 }
