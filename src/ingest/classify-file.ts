@@ -26,12 +26,12 @@ export function sourcesByName(sources: readonly Source[], path: string): Source[
  */
 export function classifyFile(
   sources: readonly Source[],
-  file: Pick<RawFile, "folder" | "path">,
+  file: Pick<RawFile, "folder" | "path" | "matchPath">,
   head: Buffer,
   isWhole: boolean,
 ): Classification {
   const name = displayName(file);
-  const named = sourcesByName(sources, file.path);
+  const named = sourcesByName(sources, file.matchPath);
   if (named.length === 0) {
     throw new AquiferError(`${name} matches no source`, {
       code: "unknown-file",

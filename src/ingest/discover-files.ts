@@ -1,8 +1,10 @@
 import { existsSync } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
-import { join, sep } from "node:path";
+import { join, posix, sep } from "node:path";
 import { glob } from "tinyglobby";
 import { AquiferError } from "../base/errors.js";
+import type { Packing } from "./unpack.js";
+import { readZipDirectory } from "./zip-directory.js";
 
 /** A file that may be loaded. */
 export interface RawFile {
@@ -10,9 +12,14 @@ export interface RawFile {
   readonly folder: string;
   /** Below the folder, with forward slashes. */
   readonly path: string;
+  /** What file patterns see: without `.gz`; a member of a zip as if it lay beside the archive. */
+  readonly matchPath: string;
+  readonly packing: Packing | undefined;
   /** Absolute. */
   readonly fullPath: string;
+  /** Of the content; of a gzip file those on disk. */
   readonly bytes: number;
+  readonly bytesOnDisk: number;
   readonly modifiedAt: Date;
 }
 
@@ -44,7 +51,32 @@ export async function discoverFiles(projectRoot: string, folder: string): Promis
       });
     }
     const { size, mtime } = await stat(fullPath);
-    files.push({ folder, path: path.replaceAll("\\", "/"), fullPath, bytes: size, modifiedAt: mtime });
+    const file = {
+      folder,
+      path: path.replaceAll("\\", "/"),
+      fullPath,
+      bytes: size,
+      bytesOnDisk: size,
+      modifiedAt: mtime,
+    };
+    files.push(...(await unwrap(file)));
   }
   return files;
+}
+
+type PlainFile = Omit<RawFile, "matchPath" | "packing">;
+
+async function unwrap(file: PlainFile): Promise<RawFile[]> {
+  if (/\.gz$/i.test(file.path)) {
+    return [{ ...file, matchPath: file.path.replace(/\.gz$/i, ""), packing: { kind: "gzip" } }];
+  }
+  if (!/\.zip$/i.test(file.path)) return [{ ...file, matchPath: file.path, packing: undefined }];
+  const members = await readZipDirectory(file.fullPath, displayName(file));
+  return members.map((member) => ({
+    ...file,
+    path: `${file.path}/${member.name}`,
+    matchPath: posix.join(posix.dirname(file.path), member.name),
+    bytes: member.bytes,
+    packing: { kind: "zip", member },
+  }));
 }

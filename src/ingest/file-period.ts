@@ -17,12 +17,12 @@ export interface FilePeriod {
  */
 export function filePeriod(
   source: Source,
-  file: Pick<RawFile, "folder" | "path">,
+  file: Pick<RawFile, "folder" | "path" | "matchPath">,
   given: string | undefined,
 ): FilePeriod | undefined {
   const rule = source.period;
   if (!rule) return undefined;
-  const groups = rule.fromName.exec(file.path)?.groups;
+  const groups = rule.fromName.exec(file.matchPath)?.groups;
   if (groups) {
     const year = groups["year"] ?? "";
     const parts = [year.length === 2 ? `20${year}` : year, groups["month"] ?? "1", groups["day"] ?? "1"];
@@ -56,7 +56,7 @@ function toDate([year = "", month = "", day = ""]: readonly string[]): string | 
   return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text) ? text : undefined;
 }
 
-function noPeriod(file: Pick<RawFile, "folder" | "path">, why: string): AquiferError {
+function noPeriod(file: Pick<RawFile, "folder" | "path" | "matchPath">, why: string): AquiferError {
   return new AquiferError(`The period of ${displayName(file)} is not known: ${why}`, {
     code: "no-period",
     hint: "Rename the file, or say it with --period.",

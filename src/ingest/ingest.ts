@@ -134,7 +134,7 @@ async function inspectAll(options: IngestOptions, seeds: readonly Seed[]): Promi
     const wanted = options.selected.filter((source) => source.system === system);
     for (const file of await discoverFiles(options.projectRoot, `raw/${system}`)) {
       // Someone who names one source is not told about the files of others.
-      const concerns = wanted.length === ofSystem.length || sourcesByName(wanted, file.path).length > 0;
+      const concerns = wanted.length === ofSystem.length || sourcesByName(wanted, file.matchPath).length > 0;
       if (concerns) await inspect(ofSystem, file);
     }
   }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Reject } from "../history/ingest-ledger.js";
-import { readBytes } from "./open-text.js";
+import { displayName, type RawFile } from "./discover-files.js";
+import { readContent } from "./unpack.js";
 import type { TextShape } from "./recognize-text.js";
 import { RecordScanner } from "./record-scanner.js";
 import { toUtf8, Utf8Check, withoutNul, type Encoding, type EncodingStart } from "./text-encoding.js";
@@ -16,7 +17,7 @@ export interface Checkpoint {
 
 /** Everything that one pass over a text file tells. */
 export interface TextInspection {
-  /** SHA-256 of the raw bytes, hexadecimal. */
+  /** SHA-256 of the content, unpacked, hexadecimal. */
   readonly hash: string;
   readonly bytes: number;
   readonly encoding: Encoding;
@@ -36,23 +37,13 @@ export interface TextInspection {
 
 const shownRejects = 5;
 
-/** Hash only, for a file whose content may be loaded already. */
-export async function hashFile(path: string, onBytes: (bytes: number) => void): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const chunk of readBytes(path)) {
-    hash.update(chunk);
-    onBytes(chunk.length);
-  }
-  return hash.digest("hex");
-}
-
 /**
  * Reads a text file once: hash, encoding, records, and which of them have not as many fields as the header.
  *
  * @param onBytes told of the bytes read, for progress
  */
 export async function inspectText(
-  path: string,
+  file: RawFile,
   shape: TextShape,
   start: EncodingStart,
   onBytes: (bytes: number) => void,
@@ -79,7 +70,7 @@ export async function inspectText(
     1,
     start.skip,
   );
-  for await (const chunk of readBytes(path)) {
+  for await (const chunk of readContent(file, displayName(file))) {
     hash.update(chunk);
     const content = bytes === 0 ? chunk.subarray(start.skip) : chunk;
     bytes += chunk.length;
@@ -94,7 +85,7 @@ export async function inspectText(
   scanner.end();
   utf8.end();
   const encoding = start.encoding ?? (utf8.invalid ? "windows-1252" : "utf-8");
-  const isRaw = encoding === "utf-8" && nulBytes === 0;
+  const isRaw = encoding === "utf-8" && nulBytes === 0 && file.packing === undefined;
   return {
     hash: hash.digest("hex"),
     bytes,

@@ -76,7 +76,7 @@ export async function loadFile(file: InspectedFile, fileId: string, context: Loa
   if (cause) throw cause;
   const loaded = counts.reduce((sum, each) => sum + (each.status === "fulfilled" ? each.value : 0), 0);
   const now = await stat(file.file.fullPath);
-  if (now.size !== file.file.bytes || now.mtime.getTime() !== file.file.modifiedAt.getTime()) {
+  if (now.size !== file.file.bytesOnDisk || now.mtime.getTime() !== file.file.modifiedAt.getTime()) {
     throw new AquiferError(`${displayName(file.file)} changed while it was read`, {
       code: "changed-while-reading",
       hint: "Wait until it has arrived, then ingest again: nothing was loaded.",
@@ -98,7 +98,7 @@ async function copyPart(
   context: LoadContext,
 ): Promise<number> {
   const { shape, inspection, source } = file;
-  const text = readText(file.file.fullPath, inspection.encoding, part.start, part.end);
+  const text = readText(file.file, inspection.encoding, part.start, part.end);
   const range: RecordRange = { ...part, text, headerLine: shape.headerLine };
   const rejects: Reject[] = [];
   const keepRejects = async (atLeast: number): Promise<void> => {

@@ -38,7 +38,7 @@ export async function inspectFile(
   options: { readonly period: string | undefined; readonly onBytes: (bytes: number) => void },
 ): Promise<InspectedFile> {
   const name = displayName(file);
-  const head = await readHead(file.fullPath, headBytes);
+  const head = await readHead(file, headBytes);
   if (head.length === 0) {
     throw new AquiferError(`${name} is empty`, {
       code: "empty-file",
@@ -57,12 +57,10 @@ export async function inspectFile(
       hint: "Declare them, or let the source's drift be `evolve`.",
     });
   }
-  const inspection = await inspectText(file.fullPath, shape, start, options.onBytes).catch(
-    (thrown: unknown) => {
-      if (!(thrown instanceof AquiferError)) throw thrown;
-      throw new AquiferError(`${name}: ${thrown.message}`, { code: thrown.code, hint: thrown.hint ?? "" });
-    },
-  );
+  const inspection = await inspectText(file, shape, start, options.onBytes).catch((thrown: unknown) => {
+    if (!(thrown instanceof AquiferError)) throw thrown;
+    throw new AquiferError(`${name}: ${thrown.message}`, { code: thrown.code, hint: thrown.hint ?? "" });
+  });
   refuseTooManyRejects(name, source, shape, inspection);
   return { file, source, shape, explanation, start, inspection, period, slot: slotOf(source, file, period) };
 }
@@ -76,7 +74,7 @@ function decodeHead(head: Buffer, start: EncodingStart): Buffer {
 }
 
 function slotOf(source: Source, file: RawFile, period: FilePeriod | undefined): string {
-  const byName = `name ${file.path}`;
+  const byName = `name ${file.path.replace(/\.gz$/i, "")}`;
   const byPeriod = period === undefined ? byName : `period ${period.start}`;
   switch (source.reload) {
     case "append":

@@ -36,7 +36,7 @@ async function readSeed(file: RawFile): Promise<Seed> {
       hint: `Rename it to ${snakeCase(table)}.csv.`,
     });
   }
-  const cells = headerCells(await readHead(file.fullPath, headBytes));
+  const cells = headerCells(await readHead(file, headBytes));
   const columns = seedColumns(name, cells);
   const source: Source = {
     kind: "source",

@@ -64,7 +64,7 @@ export class Utf8Check {
       if (isUtf8(buffer.subarray(0, completeLength(buffer.subarray(0, middle))))) low = middle;
       else high = middle;
     }
-    const at = Math.max(0, high - 1);
+    const at = completeLength(buffer.subarray(0, low));
     this.invalid = { offset: this.offset + at, bytes: buffer.subarray(at, at + 4).toString("hex") };
   }
 }

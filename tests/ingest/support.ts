@@ -6,7 +6,7 @@ import { ingest, type IngestOptions, type IngestResult } from "../../src/ingest/
 import type { Source } from "../../src/project/source.js";
 import { freshDatabase, type TestDatabase } from "../support/database.js";
 
-/** A project folder and a database of their own for one test. */
+/** A project folder and, unless one is shared, a database of their own for one test. */
 export interface IngestProject {
   readonly root: string;
   readonly database: TestDatabase;
@@ -19,11 +19,12 @@ export interface IngestProject {
 export async function ingestProject(
   sources: readonly Source[],
   files: Readonly<Record<string, string | Uint8Array>> = {},
+  shared?: TestDatabase,
 ): Promise<IngestProject> {
-  const database = await freshDatabase();
+  const database = shared ?? (await freshDatabase());
   const root = await mkdtemp(join(tmpdir(), "aquifer-ingest-"));
   onTestFinished(async () => {
-    await database.drop();
+    if (!shared) await database.drop();
     await rm(root, { recursive: true });
   });
   const project: IngestProject = {
