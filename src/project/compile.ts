@@ -6,7 +6,7 @@ import { compileErrors } from "./compile-errors.js";
 import type { CompileAnswer, CompileTask } from "./compile-worker.js";
 import type { CompiledGraph, CompiledAction } from "./compiled-graph.js";
 import type { CompiledProject, InlineAssertion } from "./compiled-project.js";
-import { coreProtos } from "./core-protos.js";
+import { coreProtos, type CoreProtos } from "./core-protos.js";
 import { findProject } from "./find-project.js";
 import { plainFromStruct } from "./struct.js";
 import { startThread } from "./worker-thread.js";
@@ -67,10 +67,10 @@ export async function compileProject(options: CompileOptions): Promise<CompiledP
     corePath,
     dialect: options.dialect ?? "postgres",
     testFiles: await list(["tests/models/**/*.sqlx"]),
-    request: protos.encodeRequest({ compile: { compileConfig } }),
+    request: protos.encode("CoreExecutionRequest", { compile: { compileConfig } }),
   };
   const answer = await thread.run(task);
-  const graph: CompiledGraph = answer.response ? plainGraph(protos.decodeGraph(answer.response)) : {};
+  const graph = answer.response ? readGraph(protos, answer.response) : {};
   const files = {
     ...Object.fromEntries(answer.files),
     [settingsFile]: readFileSync(join(root, settingsFile), "utf8"),
@@ -89,7 +89,8 @@ export async function compileProject(options: CompileOptions): Promise<CompiledP
   return project;
 }
 
-function findCore(root: string): string {
+/** The project's own copy of `@dataform/core` if it has one, else ours. */
+export function findCore(root: string): string {
   try {
     return createRequire(join(root, "package.json")).resolve("@dataform/core");
   } catch {
@@ -106,8 +107,11 @@ function inlineAssertions(graph: CompiledGraph, answer: CompileAnswer): InlineAs
 }
 
 /** The graph as Aquifer reads it: `extraProperties` as plain JSON. */
-function plainGraph(decoded: object): CompiledGraph {
-  const graph = decoded as CompiledGraph;
+function readGraph(protos: CoreProtos, response: Uint8Array): CompiledGraph {
+  const decoded = protos.decode("CoreExecutionResponse", response) as {
+    compile?: { compiledGraph?: CompiledGraph };
+  };
+  const graph = decoded.compile?.compiledGraph ?? {};
   for (const action of [...(graph.tables ?? []), ...(graph.assertions ?? [])] as Mutable<CompiledAction>[]) {
     const extraProperties = action.actionDescriptor?.metadata?.extraProperties;
     if (action.actionDescriptor === undefined || extraProperties === undefined) continue;

@@ -3,11 +3,11 @@ import protobuf from "protobufjs";
 
 const { Root, Type } = protobuf;
 
-/** Request and answer of core's `main`, by the `.proto` files that lie beside its bundle. */
+/** What core takes and gives, by the `.proto` files that lie beside its bundle; messages by their name below `dataform.` */
 export interface CoreProtos {
-  encodeRequest(request: object): Uint8Array;
-  /** The compiled graph in protobuf's JSON form, as `dataform compile --json` prints it. */
-  decodeGraph(response: Uint8Array): object;
+  encode(message: string, value: object): Uint8Array;
+  /** The message in protobuf's JSON form. */
+  decode(message: string, bytes: Uint8Array): object;
   /** The keys that a message such as `dataform.ActionConfig.TableConfig` knows, those of its own messages included. */
   keysOf(message: string): string[];
 }
@@ -21,14 +21,10 @@ export function coreProtos(corePath: string): CoreProtos {
   const root = new Root();
   const folder = dirname(corePath);
   root.loadSync([join(folder, "core.proto"), join(folder, "configs.proto"), join(folder, "jit.proto")]);
-  const requestType = root.lookupType("dataform.CoreExecutionRequest");
-  const responseType = root.lookupType("dataform.CoreExecutionResponse");
+  const type = (message: string): protobuf.Type => root.lookupType(`dataform.${message}`);
   const protos: CoreProtos = {
-    encodeRequest: (request) => requestType.encode(requestType.fromObject(request)).finish(),
-    decodeGraph(response) {
-      const decoded = responseType.decode(response).toJSON() as { compile?: { compiledGraph?: object } };
-      return decoded.compile?.compiledGraph ?? {};
-    },
+    encode: (message, value) => type(message).encode(type(message).fromObject(value)).finish(),
+    decode: (message, bytes) => type(message).decode(bytes).toJSON(),
     keysOf(message) {
       return [...messageKeys(root.lookupType(message))];
     },

@@ -215,6 +215,13 @@ function badKey(key: string, type: string, error: CoreError, all: Surroundings):
   };
 }
 
+/** What keys of SQLX files are called in the objects of the JavaScript API and in `actions.yaml`. */
+const newNames: Readonly<Record<string, string>> = {
+  dependencies: "dependencyTargets",
+  schema: "dataset",
+  database: "project",
+};
+
 /** Keys of 2.x that core still takes in SQLX files, beside those of its own messages. */
 const legacyKeys = ["type", "schema", "database", "dependencies", "columns", "bigquery", "tags", "name"];
 
@@ -225,11 +232,13 @@ function unknownKey(
   all: Surroundings,
   where: string,
 ): Explanation {
-  const nearest = nearestName(key, known);
+  const renamed = newNames[key];
+  const others = known.filter((each) => each !== key);
+  const nearest = renamed !== undefined && known.includes(renamed) ? renamed : nearestName(key, others);
   return {
     code: "unknown-config-key",
     message: `Unknown key "${key}" in ${where}`,
-    hint: nearest === undefined ? `Known here: ${known.join(", ")}.` : `Did you mean "${nearest}"?`,
+    hint: nearest === undefined ? `Known here: ${others.join(", ")}.` : `Did you mean "${nearest}"?`,
     preventsLoading: true,
     ...located(keyPlace(key, error, all), error),
   };

@@ -2,13 +2,10 @@ import { quoteIdentifier } from "../base/identifiers.js";
 import { actionKey } from "./action-graph.js";
 import type { Target } from "./compiled-graph.js";
 import type { CoreAction, CoreSession, SqlxAction } from "./core-host.js";
+import { referenceTarget, type Reference } from "./reference.js";
 import type { UnitTest, UnitTestInput } from "./unit-test.js";
 
 // Runs in the compiler's thread, where the project's own functions still exist.
-
-/** How a project may name a relation: `"a"`, `["s", "a"]`, `{ schema, name }`, or the arguments of `ref()`. */
-type Reference =
-  string | readonly string[] | { readonly schema?: string; readonly dataset?: string; readonly name: string };
 
 /** A test before its references are resolved: from `definitions/` (core's object) or from `tests/models/` (ours). */
 interface TestSource {
@@ -153,18 +150,6 @@ export function finalTarget({ session, declared }: TestHost, action: CoreAction)
   const { schema = "", name = "" } = action.getTarget();
   if (declared.has(actionKey({ schema, name }))) return { schema, name };
   return { schema: session.finalizeSchema(schema), name: session.finalizeName(name) };
-}
-
-function referenceTarget(parts: readonly Reference[]): Target {
-  const [first] = parts;
-  if (parts.length === 1 && typeof first === "object" && "name" in first) {
-    const schema = first.schema ?? first.dataset;
-    return { name: first.name, ...(schema === undefined ? {} : { schema }) };
-  }
-  const names = (parts.length === 1 && Array.isArray(first) ? first : parts) as readonly string[];
-  const dotted = names.length === 1 ? (names[0] ?? "").split(".") : names;
-  const [name = "", schema] = [...dotted].reverse();
-  return { name, ...(schema === undefined ? {} : { schema }) };
 }
 
 function temporary(relation: string): string {

@@ -9,10 +9,13 @@ export interface ThreadOptions {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
   readonly onOutput?: (text: string) => void;
+  /** Answers what the thread asks for; the answer is sent back to it. */
+  readonly onCall?: (call: unknown) => Promise<unknown>;
 }
 
-/** What a thread sends: text that its code printed, and at the end its one answer. */
-export type ThreadMessage<Answer> = { readonly output: string } | { readonly answer: Answer };
+/** What a thread sends: text that its code printed, what it asks for, and at the end its one answer. */
+export type ThreadMessage<Answer> =
+  { readonly output: string } | { readonly call: unknown } | { readonly answer: Answer };
 
 /** A thread that runs a project's own code: it may print, throw, never end, or end the thread. */
 export interface ProjectThread<Task, Answer> {
@@ -43,6 +46,8 @@ export function startThread<Task, Answer>(
     const timer = setTimeout(() => finish(() => reject(timedOut(options))), options.timeoutMs);
     worker.on("message", (message: ThreadMessage<Answer>) => {
       if ("output" in message) options.onOutput?.(message.output);
+      else if ("call" in message)
+        void options.onCall?.(message.call).then((result) => worker.postMessage(result));
       else finish(() => resolve(message.answer));
     });
     worker.once("error", (error) => finish(() => reject(error)));

@@ -127,6 +127,11 @@ test("an unknown config key is found in the config and the nearest key is named"
   expect(placed(error ? [error] : [])).toEqual(["definitions/a.sqlx:3:3 unknown-config-key"]);
 });
 
+test("a key of SQLX files in the JavaScript API is led to its other name", async () => {
+  const [error] = await errorsOf({ "definitions/a.js": 'operate("a", { dependencies: ["b"] });' });
+  expect(error?.hint).toBe('Did you mean "dependencyTargets"?');
+});
+
 test("an unknown key of dataform.json is found there", async () => {
   const errors = await errorsOf({
     "dataform.json": '{\n  "warehouse": "postgres",\n  "defaultShema": "x"\n}',
