@@ -29,6 +29,7 @@ export interface RunValues extends ProjectOptionValues, SelectionValues, Connect
   readonly concurrency?: number;
   readonly actionRetryLimit?: number;
   readonly executionTimeout?: number;
+  readonly jitTimeout?: number;
 }
 
 export const runCommand: CommandFactory = (context) => {
@@ -92,6 +93,7 @@ export function run(
       fingerprint: (key) => prepared.fingerprints.get(key),
       recorded: { ...prepared.selection, fullRefresh: prepared.fullRefresh },
       ...(values.actionRetryLimit === undefined ? {} : { actionRetryLimit: values.actionRetryLimit }),
+      ...(values.jitTimeout === undefined ? {} : { jitTimeoutMs: values.jitTimeout }),
       ...(executionTimeoutMs === undefined ? {} : { executionTimeoutMs }),
     });
     progress.finish(outcome);

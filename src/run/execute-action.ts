@@ -11,7 +11,7 @@ import {
 import { defaultPostgresSettings } from "../project/postgres-settings.js";
 import { userStatement } from "../statements/statement.js";
 import { WarehouseError } from "../warehouse/warehouse-error.js";
-import type { Queryable, Session } from "../warehouse/warehouse.js";
+import type { Queryable, QueryResult, Row, Session } from "../warehouse/warehouse.js";
 import { AuditFailure, type ActionContext, type BuildReport } from "./action-context.js";
 import type { Locate } from "./action-error.js";
 import { ActionSession, milliseconds } from "./action-session.js";
@@ -22,6 +22,8 @@ import { buildView } from "./build-view.js";
 import type { RunNode } from "./execution-graph.js";
 import type { ActionOutcome, AssertionOutcome } from "./outcome.js";
 import { lockCheck, type RunLock } from "./run-lock.js";
+
+type RunnableAction = Exclude<Action, { kind: "declaration" }>;
 
 /** What every action of a run shares. */
 export interface RunContext extends Omit<ActionContext, "session" | "audits"> {
@@ -34,6 +36,11 @@ export interface RunContext extends Omit<ActionContext, "session" | "audits"> {
   /** False for operations that PostgreSQL refuses inside a transaction. */
   readonly inTransaction: (action: OperationsAction) => boolean;
   readonly fingerprint: (key: string) => string | undefined;
+  /** The action with the SQL that its just-in-time code makes, which may ask the database. */
+  readonly compile: (
+    action: RunnableAction,
+    query: (statement: string) => Promise<QueryResult<Row>>,
+  ) => Promise<RunnableAction>;
   /** Results of assertions that were checked with the relation they read. */
   readonly audited: Map<string, AssertionOutcome>;
 }
@@ -56,7 +63,9 @@ export async function executeAction(
   const base = { key: action.key, kind: action.kind, startedAt };
   try {
     if (action.kind === "operations" && !run.inTransaction(action)) {
-      for (const query of action.queries) await session.send(userStatement(query));
+      const compiled = await run.compile(action, (statement) => session.query(statement));
+      const queries = compiled.kind === "operations" ? compiled.queries : [];
+      for (const query of queries) await session.send(userStatement(query));
       const outcome = {
         ...base,
         status: "successful",
@@ -68,7 +77,8 @@ export async function executeAction(
       return outcome;
     }
     await begin(session, run, action);
-    const report = await build(node, { ...run, session, audits: node.audits });
+    const compiled = await run.compile(action, (statement) => session.query(statement));
+    const report = await build({ ...node, action: compiled }, { ...run, session, audits: node.audits });
     const outcome: ActionOutcome = {
       ...base,
       status: "successful",

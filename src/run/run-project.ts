@@ -19,6 +19,7 @@ import type { Warehouse } from "../warehouse/warehouse.js";
 import { readExistingRelations, type ExistingRelations } from "../warehouse/catalog/existing-relations.js";
 import { locateIn, type Locate } from "./action-error.js";
 import { assertionError, executeAction, record, type RunContext } from "./execute-action.js";
+import { compileAction } from "./compile-action.js";
 import { executionGraph, type RunNode } from "./execution-graph.js";
 import type { ActionOutcome, AssertionOutcome, RunOutcome, RunStatus } from "./outcome.js";
 import { withRunLock, type RunLock } from "./run-lock.js";
@@ -61,6 +62,8 @@ export interface RunOptions {
   readonly actionRetryLimit?: number;
   /** Wall-clock limit of the run in milliseconds. */
   readonly executionTimeoutMs?: number;
+  /** Limit of compiling one just-in-time action, in milliseconds. */
+  readonly jitTimeoutMs?: number;
   /** Fingerprint of an action, kept with its success. */
   readonly fingerprint?: (key: string) => string | undefined;
   /** Random numbers from 0 to 1, for pauses. */
@@ -388,6 +391,17 @@ class Run {
       inTransaction: (action) =>
         this.operationConfig(action)?.transaction ?? action.settings.transaction ?? true,
       fingerprint: (key) => options.fingerprint?.(key),
+      compile: (action, query) => {
+        const timeoutMs = options.jitTimeoutMs ?? options.config.timeouts.jit;
+        return compileAction(options.project, action, {
+          query: async (statement) => (await query(statement)).rows,
+          runId: this.runId,
+          startedAt: this.startedAt,
+          runs: [...this.nodes.keys()],
+          signal: this.stop.signal,
+          ...(timeoutMs === undefined ? {} : { timeoutMs }),
+        });
+      },
       audited: this.audited,
     };
   }
