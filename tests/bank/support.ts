@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { expect, onTestFinished } from "vitest";
 import { dataform } from "../support/command-line.js";
 import { freshDatabase } from "../support/database.js";
+import type { ServerMajor } from "../support/servers.js";
 
 const repository = fileURLToPath(new URL("../../", import.meta.url));
 export const realData = join(repository, "../shared/data/bank");
@@ -57,8 +58,12 @@ export interface Bank {
 }
 
 /** The project's commands on a database of its own. */
-export async function bankOn(root: string, release: Release = onTestFinished): Promise<Bank> {
-  const database = await freshDatabase();
+export async function bankOn(
+  root: string,
+  release: Release = onTestFinished,
+  major: ServerMajor = 18,
+): Promise<Bank> {
+  const database = await freshDatabase({ major });
   release(() => database.drop());
   return {
     async command(...argv) {
