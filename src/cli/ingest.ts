@@ -2,7 +2,8 @@ import { Command } from "commander";
 import { formatBytes, formatCount, formatDuration, formatPlural } from "../base/format-quantity.js";
 import { packageVersion } from "../base/package-version.js";
 import { parsePeriod } from "../ingest/file-period.js";
-import { ingest, type FileResult, type IngestEvent, type IngestResult } from "../ingest/ingest.js";
+import type { FileResult, IngestEvent } from "../ingest/file-result.js";
+import { ingest, type IngestResult } from "../ingest/ingest.js";
 import { loadConfig } from "../project/config.js";
 import { findProject } from "../project/find-project.js";
 import { loadSources, selectSources } from "../project/sources.js";
@@ -111,6 +112,8 @@ export async function runIngest(
 
 class IngestDisplay {
   private readonly progress: ProgressLine;
+  /** Files that were left alone, by reason: after months there are hundreds, and no line for each. */
+  private readonly skipped = new Map<string, number>();
   private began: { readonly file: string; readonly at: number } | undefined;
 
   constructor(
@@ -129,8 +132,13 @@ class IngestDisplay {
       this.context.effects.stderr.write(
         `Removed what an interrupted load left behind: ${event.batches.join(", ")}\n`,
       );
+    } else if (this.json) {
+      this.say(JSON.stringify(event.file));
+    } else if (event.file.action === "skip" && !this.dryRun) {
+      const { reason } = event.file;
+      this.skipped.set(reason, (this.skipped.get(reason) ?? 0) + 1);
     } else {
-      this.say(this.json ? JSON.stringify(event.file) : fileLine(event.file, this.dryRun));
+      this.say(fileLine(event.file, this.dryRun));
     }
   }
 
@@ -139,6 +147,8 @@ class IngestDisplay {
       this.say(JSON.stringify({ batch: result.batch ?? null, waiting: result.waiting }));
       return;
     }
+    for (const [reason, files] of this.skipped)
+      this.say(`Skipped: ${formatPlural(files, "file")} (${reason})`);
     if (!this.dryRun) this.say(batchLine(result, milliseconds));
     if (result.waiting.length > 0) this.say(`No data yet: ${result.waiting.join(", ")}`);
   }

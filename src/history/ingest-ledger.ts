@@ -189,11 +189,17 @@ export class IngestLedger {
     );
   }
 
-  async endFile(session: Queryable, fileId: string, seconds: number): Promise<void> {
-    await session.query(`update ${this.schema}.ingest_file set seconds = $2 where file_id = $1`, [
-      fileId,
-      seconds,
-    ]);
+  /** Records how loading went; `rejected` rows broke a check of their values, beyond those that were counted before. */
+  async endFile(
+    session: Queryable,
+    fileId: string,
+    outcome: { readonly seconds: number; readonly rejected: number },
+  ): Promise<void> {
+    await session.query(
+      `update ${this.schema}.ingest_file
+       set seconds = $2, rows_loaded = rows_loaded - $3, rows_rejected = rows_rejected + $3 where file_id = $1`,
+      [fileId, outcome.seconds, outcome.rejected],
+    );
   }
 
   /** Makes the batch's files current, and those whose slots they take superseded. To be called in a transaction. */

@@ -1,5 +1,6 @@
 import { recordFields, writeRecord } from "./record-fields.js";
 import { RecordScanner, type Dialect } from "./record-scanner.js";
+import type { StoredColumns } from "./stored-columns.js";
 import { raggedReject } from "./inspect-text.js";
 import type { Reject } from "../history/ingest-ledger.js";
 
@@ -12,6 +13,8 @@ export interface RecordRange {
   readonly firstLine: number;
   /** Records on lines up to this one are no data. */
   readonly headerLine: number;
+  /** Rows after this one are no data. */
+  readonly lastRow: number;
 }
 
 const blockBytes = 256 * 1024;
@@ -20,6 +23,7 @@ const blockBytes = 256 * 1024;
  * The text of records as `copy (_file_id, _row, ...) from stdin (format csv)` takes it: each record's own bytes after the
  * two numbers. No value is made of them; a record that PostgreSQL would read otherwise is written anew.
  *
+ * @param convert changes the fields of each record; none: the record's own bytes are taken
  * @param onReject told of each record that has not the expected number of fields, which is left out
  */
 export async function* copyText(
@@ -27,6 +31,7 @@ export async function* copyText(
   dialect: Dialect,
   fileId: string,
   expectedFields: number,
+  convert: StoredColumns["convert"],
   onReject: (reject: Reject) => void,
 ): AsyncGenerator<Buffer> {
   const delimiter = String.fromCharCode(dialect.delimiter);
@@ -45,17 +50,16 @@ export async function* copyText(
     dialect,
     (buffer, start, end, fields, line, irregular) => {
       if (line <= range.headerLine) return;
-      row++;
+      if (++row > range.lastRow) return;
       prefix.increment();
       if (fields !== expectedFields) {
         onReject(raggedReject(row, line, fields, expectedFields, buffer.subarray(start, end)));
         return;
       }
-      const record = irregular
-        ? writeRecord(recordFields(buffer.subarray(start, end), dialect.delimiter), dialect.delimiter)
-        : buffer;
-      const from = irregular ? 0 : start;
-      const to = irregular ? record.length : end;
+      const anew = irregular || convert !== undefined;
+      const record = anew ? rewrite(buffer.subarray(start, end), dialect.delimiter, convert) : buffer;
+      const from = anew ? 0 : start;
+      const to = anew ? record.length : end;
       reserve(prefix.length + to - from + 1);
       used = prefix.copy(block, used);
       record.copy(block, used, from, to);
@@ -71,6 +75,11 @@ export async function* copyText(
   scanner.end();
   yield* blocks.splice(0);
   if (used > 0) yield block.subarray(0, used);
+}
+
+function rewrite(record: Buffer, delimiter: number, convert: StoredColumns["convert"]): Buffer {
+  const fields = recordFields(record, delimiter);
+  return writeRecord(convert ? convert(fields) : fields, delimiter);
 }
 
 /** `<file id>,<row>,` as bytes, counted up in place: making a string for each record would cost more than the rest. */

@@ -1,26 +1,25 @@
-import { AquiferError, AquiferErrors, asError } from "../base/errors.js";
-import { IngestLedger, type FileRecord } from "../history/ingest-ledger.js";
+import { AquiferError, asError } from "../base/errors.js";
+import { IngestLedger } from "../history/ingest-ledger.js";
 import { defaultHistorySchema, migrateHistory } from "../history/migrate.js";
 import type { Source } from "../project/source.js";
+import { rescuedColumn } from "../project/sources.js";
+import { storedColumns } from "./stored-columns.js";
+import { inspectFiles, type InspectOptions } from "./inspect-files.js";
+import { notLoaded, toRecord, toResult, type FileResult, type LoadOutcome } from "./file-result.js";
+import { ensureTypeCheck } from "./check-values.js";
+import { rejectBadValues } from "./reject-values.js";
+
 import type { Copying, Queryable, Session, Warehouse } from "../warehouse/warehouse.js";
 import { ensureBronze, storeRelation, type BronzeTable } from "./bronze-tables.js";
-import { decideLoads, ledgerName, type PlannedFile } from "./decide-load.js";
-import { discoverFiles, displayName, type RawFile } from "./discover-files.js";
+import { decideLoads, type PlannedFile } from "./decide-load.js";
+import { displayName } from "./discover-files.js";
 import { loadFile } from "./load-file.js";
-import { inspectFile, type InspectedFile } from "./plan-file.js";
+import type { InspectedFile } from "./plan-file.js";
 import { readSeeds, checkSeed, type Seed } from "./seeds.js";
 import { quoteRelation } from "../base/identifiers.js";
-import { sourcesByName } from "./classify-file.js";
 
-export interface IngestOptions {
-  readonly projectRoot: string;
+export interface IngestOptions extends InspectOptions {
   readonly warehouse: Warehouse;
-  /** All sources of the project: a file is classified among all of its system's. */
-  readonly sources: readonly Source[];
-  /** Those to load; the rest are only made to exist. */
-  readonly selected: readonly Source[];
-  /** `--period`, checked. */
-  readonly period?: string;
   /** Plan only; nothing is written. */
   readonly dryRun?: boolean;
   /** Load again what is current already. */
@@ -30,40 +29,6 @@ export interface IngestOptions {
   readonly now: () => Date;
   /** Milliseconds since an arbitrary start. */
   readonly elapsed: () => number;
-  readonly signal: AbortSignal;
-  readonly onEvent?: (event: IngestEvent) => void;
-}
-
-/** What happens, for a display. */
-export type IngestEvent =
-  | {
-      readonly kind: "progress";
-      readonly phase: "reading" | "loading";
-      readonly file: string;
-      readonly bytes: number;
-      readonly total: number;
-    }
-  | { readonly kind: "swept"; readonly batches: readonly string[] }
-  | { readonly kind: "file"; readonly file: FileResult };
-
-export interface FileResult {
-  readonly file: string;
-  readonly source: string;
-  readonly table: string;
-  readonly action: "load" | "restore" | "skip";
-  readonly reason: string;
-  readonly period: string | undefined;
-  readonly bytes: number;
-  readonly rows: number;
-  readonly rejected: number;
-  readonly repaired: number;
-  readonly method: string;
-  readonly encoding: string;
-  readonly classification: string;
-  readonly columnsAdded: readonly string[];
-  readonly columnsMissing: readonly string[];
-  /** Of loading; 0 for a plan. */
-  readonly seconds: number;
 }
 
 export interface IngestResult {
@@ -81,7 +46,7 @@ export interface IngestResult {
  */
 export async function ingest(options: IngestOptions): Promise<IngestResult> {
   const seeds = await readSeeds(options.projectRoot);
-  const files = await inspectAll(options, seeds);
+  const files = await inspectFiles(options, seeds);
   const schema = options.historySchema ?? defaultHistorySchema;
   const ledger = new IngestLedger(schema);
   if (options.dryRun === true) return planOnly(options, files, ledger);
@@ -96,58 +61,16 @@ export async function ingest(options: IngestOptions): Promise<IngestResult> {
     try {
       await sweep(session, ledger, options);
       const tables = bronzeTables(options.sources, seeds, files);
-      await session.transaction((transaction) => ensureBronze(transaction, tables, schema));
+      await session.transaction(async (transaction) => {
+        await ensureBronze(transaction, tables, schema);
+        await ensureTypeCheck(transaction, options.warehouse.serverVersion);
+      });
       return await loadBatch(session, ledger, options, await plan(session, ledger, options, files), seeds);
     } finally {
       // A connection that broke has given the lock back already.
       await ledger.unlock(session).catch(() => undefined);
     }
   });
-}
-
-async function inspectAll(options: IngestOptions, seeds: readonly Seed[]): Promise<InspectedFile[]> {
-  const errors: AquiferError[] = [];
-  const inspected: InspectedFile[] = [];
-  const inspect = async (sources: readonly Source[], file: RawFile): Promise<void> => {
-    let bytes = 0;
-    const onBytes = (more: number): void => {
-      options.signal.throwIfAborted();
-      bytes += more;
-      options.onEvent?.({
-        kind: "progress",
-        phase: "reading",
-        file: displayName(file),
-        bytes,
-        total: file.bytes,
-      });
-    };
-    try {
-      inspected.push(await inspectFile(sources, file, { period: options.period, onBytes }));
-    } catch (thrown) {
-      if (!(thrown instanceof AquiferError)) throw thrown;
-      errors.push(thrown);
-    }
-  };
-  for (const seed of seeds) await inspect([seed.source], seed.file);
-  for (const system of new Set(options.selected.map((source) => source.system))) {
-    const ofSystem = options.sources.filter((source) => source.system === system);
-    const wanted = options.selected.filter((source) => source.system === system);
-    for (const file of await discoverFiles(options.projectRoot, `raw/${system}`)) {
-      // Someone who names one source is not told about the files of others.
-      const concerns = wanted.length === ofSystem.length || sourcesByName(wanted, file.matchPath).length > 0;
-      if (concerns) await inspect(ofSystem, file);
-    }
-  }
-  const [only] = errors;
-  if (errors.length === 1 && only) throw only;
-  if (errors.length > 1) {
-    throw new AquiferErrors(`${errors.length} files cannot be loaded; nothing was changed`, errors, {
-      code: "bad-files",
-    });
-  }
-  return inspected.filter(
-    ({ source }) => options.selected.includes(source) || seeds.some((seed) => seed.source === source),
-  );
 }
 
 function bronzeTables(
@@ -158,14 +81,17 @@ function bronzeTables(
   const ofSources = sources.map((source): BronzeTable => {
     const added = files
       .filter((file) => file.source === source)
-      .flatMap(({ shape }) => shape.header.columns)
-      .filter((name) => !source.columns.some((column) => column.name === name));
+      .flatMap(({ shape }) => storedColumns(source, shape.header).names)
+      .filter(
+        (name) => name !== rescuedColumn.name && !source.columns.some((column) => column.name === name),
+      );
     return {
       name: source.table,
       source: source.name,
       description: source.description,
       columns: [
         ...source.columns.map(({ name, description }) => ({ name, type: "text", description })),
+        ...(source.drift === "rescue" ? [rescuedColumn] : []),
         ...[...new Set(added)].map((name) => ({ name, type: "text", description: "" })),
       ],
     };
@@ -196,7 +122,7 @@ async function planOnly(
   const planned = exists
     ? await plan(options.warehouse, ledger, options, files)
     : decideLoads(files, [], [], options.force ?? false);
-  const results = planned.map((file) => toResult(file, 0));
+  const results = planned.map((file) => toResult(file, notLoaded));
   for (const file of results) options.onEvent?.({ kind: "file", file });
   const current = exists ? await ledger.currentFiles(options.warehouse) : [];
   return {
@@ -243,13 +169,13 @@ async function loadBatch(
   seeds: readonly Seed[],
 ): Promise<IngestResult> {
   const results: FileResult[] = [];
-  const done = (file: PlannedFile, seconds: number): void => {
-    const result = toResult(file, seconds);
+  const done = (file: PlannedFile, outcome: LoadOutcome): void => {
+    const result = toResult(file, outcome);
     results.push(result);
     options.onEvent?.({ kind: "file", file: result });
   };
   const todo = planned.filter(({ decision }) => decision.action !== "skip");
-  for (const file of planned) if (file.decision.action === "skip") done(file, 0);
+  for (const file of planned) if (file.decision.action === "skip") done(file, notLoaded);
   let batch: { readonly id: string; readonly name: string } | undefined;
   if (todo.length > 0) {
     batch = await ledger.startBatch(session, options.now(), options.version);
@@ -284,8 +210,9 @@ async function loadOne(
   batchId: string,
   file: PlannedFile,
   seeds: readonly Seed[],
-): Promise<number> {
+): Promise<LoadOutcome> {
   const begin = options.elapsed();
+  let rejected = 0;
   const fileId = await ledger.startFile(session, batchId, toRecord(file));
   if (file.decision.action === "load") {
     let bytes = 0;
@@ -307,72 +234,13 @@ async function loadOne(
     });
     const seed = seeds.find(({ source }) => source === file.source);
     if (seed) await checkSeed(session, seed, fileId);
+    rejected = await rejectBadValues(session, ledger, file, fileId, options.warehouse.serverVersion);
   }
-  const seconds = (options.elapsed() - begin) / 1000;
-  await ledger.endFile(session, fileId, seconds);
-  return seconds;
+  const outcome: LoadOutcome = { seconds: (options.elapsed() - begin) / 1000, rejected };
+  await ledger.endFile(session, fileId, outcome);
+  return outcome;
 }
 
 function waitingSources(options: IngestOptions, present: readonly string[]): string[] {
   return options.selected.map(({ name }) => name).filter((name) => !present.includes(name));
-}
-
-function methodOf(file: PlannedFile): string {
-  if (file.decision.action === "restore") return "stored";
-  if (file.inspection.encoding !== "utf-8" || file.inspection.nulBytes > 0) return "recoded";
-  return file.inspection.irregular > 0 ? "repaired" : "bytes";
-}
-
-function toRecord(file: PlannedFile): FileRecord {
-  const { source, shape, inspection, period, decision } = file;
-  return {
-    source: source.name,
-    bronzeTable: source.table,
-    fileName: ledgerName(file.file),
-    slot: file.slot,
-    period: period?.start,
-    periodRule: period?.rule,
-    contentHash: inspection.hash,
-    storedAs: decision.action === "restore" ? decision.storedAs : undefined,
-    bytes: inspection.bytes,
-    modifiedAt: file.file.modifiedAt,
-    encoding: inspection.encoding,
-    encodingEvidence: inspection.encodingEvidence,
-    dialect: { delimiter: String.fromCharCode(shape.delimiter), headerLine: shape.headerLine },
-    classification: file.explanation,
-    header: shape.header.cells,
-    columnsAdded: shape.header.added,
-    columnsMissing: absentColumns(file),
-    rowsRead: inspection.rows,
-    rowsRejected: inspection.rejected,
-    rowsRepaired: inspection.irregular,
-    nulBytes: inspection.nulBytes,
-    method: methodOf(file),
-  };
-}
-
-function toResult(file: PlannedFile, seconds: number): FileResult {
-  const { source, shape, inspection, period, decision } = file;
-  return {
-    file: displayName(file.file),
-    source: source.name,
-    table: `bronze.${source.table}`,
-    action: decision.action,
-    reason: decision.reason,
-    period: period?.start,
-    bytes: inspection.bytes,
-    rows: inspection.rows - inspection.rejected,
-    rejected: inspection.rejected,
-    repaired: inspection.irregular,
-    method: methodOf(file),
-    encoding: inspection.encoding,
-    classification: file.explanation,
-    columnsAdded: shape.header.added,
-    columnsMissing: absentColumns(file),
-    seconds,
-  };
-}
-
-function absentColumns({ source, shape }: InspectedFile): string[] {
-  return source.columns.map(({ name }) => name).filter((name) => !shape.header.columns.includes(name));
 }

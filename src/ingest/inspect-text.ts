@@ -23,8 +23,10 @@ export interface TextInspection {
   readonly encoding: Encoding;
   /** The bytes that ruled UTF-8 out. */
   readonly encodingEvidence: string | undefined;
-  /** Records after the header. */
+  /** Records after the header, without the footer. */
   readonly rows: number;
+  /** Records of the footer. */
+  readonly footerRows: number;
   readonly rejected: number;
   /** The first rejects, for the message. */
   readonly firstRejects: readonly Reject[];
@@ -40,12 +42,14 @@ const shownRejects = 5;
 /**
  * Reads a text file once: hash, encoding, records, and which of them have not as many fields as the header.
  *
+ * @param footer matches the lines at the end that are no data
  * @param onBytes told of the bytes read, for progress
  */
 export async function inspectText(
   file: RawFile,
   shape: TextShape,
   start: EncodingStart,
+  footer: RegExp | undefined,
   onBytes: (bytes: number) => void,
 ): Promise<TextInspection> {
   const hash = createHash("sha256");
@@ -55,13 +59,19 @@ export async function inspectText(
   const firstRejects: Reject[] = [];
   let [bytes, rows, rejected, irregularRows, nulBytes] = [0, 0, 0, 0, 0];
   const expected = shape.header.columns.length;
+  const last: LastRecord[] = [];
   const scanner = new RecordScanner(
     shape,
     (buffer, from, to, fields, line, irregular) => {
       if (line <= shape.headerLine) return;
       rows++;
       if (irregular) irregularRows++;
-      if (fields === expected) return;
+      const isRagged = fields !== expected;
+      if (footer) {
+        last.push({ text: buffer.toString("utf8", from, to), irregular, isRagged });
+        if (last.length > footerWindow) last.shift();
+      }
+      if (!isRagged) return;
       rejected++;
       if (firstRejects.length < shownRejects) {
         firstRejects.push(raggedReject(rows, line, fields, expected, buffer.subarray(from, to)));
@@ -84,6 +94,10 @@ export async function inspectText(
   if (recode) scanner.push(recode(Buffer.alloc(0), true));
   scanner.end();
   utf8.end();
+  const footers = footer ? last.slice(footerStart(last, footer)) : [];
+  rows -= footers.length;
+  rejected -= footers.filter(({ isRagged }) => isRagged).length;
+  irregularRows -= footers.filter(({ irregular }) => irregular).length;
   const encoding = start.encoding ?? (utf8.invalid ? "windows-1252" : "utf-8");
   const isRaw = encoding === "utf-8" && nulBytes === 0 && file.packing === undefined;
   return {
@@ -95,12 +109,28 @@ export async function inspectText(
         ? `bytes ${utf8.invalid.bytes} at offset ${utf8.invalid.offset + start.skip} are not UTF-8`
         : undefined,
     rows,
+    footerRows: footers.length,
     rejected,
-    firstRejects,
+    firstRejects: firstRejects.filter(({ row }) => row <= rows),
     irregular: irregularRows,
     nulBytes,
     checkpoints: isRaw ? checkpoints : [],
   };
+}
+
+interface LastRecord {
+  readonly text: string;
+  readonly irregular: boolean;
+  readonly isRagged: boolean;
+}
+
+/** A footer is this long at most. */
+const footerWindow = 20;
+
+function footerStart(last: readonly LastRecord[], footer: RegExp): number {
+  let start = last.length;
+  while (start > 0 && footer.test(last[start - 1]?.text ?? "")) start--;
+  return start;
 }
 
 /** Longest part of a rejected record that is kept. */
@@ -120,6 +150,11 @@ export function raggedReject(
     line,
     column: undefined,
     error: `expected ${expected} field${plural}, found ${fields}`,
-    raw: record.subarray(0, keptRawBytes).toString(),
+    raw: keptRaw(record),
   };
+}
+
+/** The part of a record that is kept with its reject. */
+export function keptRaw(record: Buffer): string {
+  return record.subarray(0, keptRawBytes).toString();
 }

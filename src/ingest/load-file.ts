@@ -11,6 +11,7 @@ import { copyText, type RecordRange } from "./copy-records.js";
 import { displayName } from "./discover-files.js";
 import { readText } from "./open-text.js";
 import type { InspectedFile } from "./plan-file.js";
+import { storedColumns } from "./stored-columns.js";
 
 /** A file smaller than this goes through one connection: a second one would not pay. */
 const bytesPerStream = 16 * 1024 * 1024;
@@ -99,7 +100,8 @@ async function copyPart(
 ): Promise<number> {
   const { shape, inspection, source } = file;
   const text = readText(file.file, inspection.encoding, part.start, part.end);
-  const range: RecordRange = { ...part, text, headerLine: shape.headerLine };
+  const range: RecordRange = { ...part, text, headerLine: shape.headerLine, lastRow: inspection.rows };
+  const stored = storedColumns(source, shape.header);
   const rejects: Reject[] = [];
   const keepRejects = async (atLeast: number): Promise<void> => {
     if (rejects.length < atLeast) return;
@@ -107,14 +109,21 @@ async function copyPart(
   };
   async function* blocks(): AsyncGenerator<Buffer> {
     const onReject = (reject: Reject): void => void rejects.push(reject);
-    for await (const block of copyText(range, shape, fileId, shape.header.columns.length, onReject)) {
+    for await (const block of copyText(
+      range,
+      shape,
+      fileId,
+      shape.header.columns.length,
+      stored.convert,
+      onReject,
+    )) {
       await keepRejects(rejectsPerInsert);
       context.onBytes(block.length);
       yield block;
     }
     await keepRejects(1);
   }
-  const statement = copyStatement(source.table, shape.header.columns, shape.delimiter);
+  const statement = copyStatement(source.table, stored.names, shape.delimiter);
   return context.warehouse.withSession(async (session) => {
     const copy = session.copyFrom(statement);
     try {

@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { AquiferError } from "../base/errors.js";
 import { formatPlural } from "../base/format-quantity.js";
+import type { Reject } from "../history/ingest-ledger.js";
 import type { RejectLimit, Source } from "../project/source.js";
 import { classifyFile } from "./classify-file.js";
 import { displayName, type RawFile } from "./discover-files.js";
@@ -57,11 +58,13 @@ export async function inspectFile(
       hint: "Declare them, or let the source's drift be `evolve`.",
     });
   }
-  const inspection = await inspectText(file, shape, start, options.onBytes).catch((thrown: unknown) => {
-    if (!(thrown instanceof AquiferError)) throw thrown;
-    throw new AquiferError(`${name}: ${thrown.message}`, { code: thrown.code, hint: thrown.hint ?? "" });
-  });
-  refuseTooManyRejects(name, source, shape, inspection);
+  const inspection = await inspectText(file, shape, start, source.footer, options.onBytes).catch(
+    (thrown: unknown) => {
+      if (!(thrown instanceof AquiferError)) throw thrown;
+      throw new AquiferError(`${name}: ${thrown.message}`, { code: thrown.code, hint: thrown.hint ?? "" });
+    },
+  );
+  refuseTooManyRejects(file, source, inspection, inspection.firstRejects);
   return { file, source, shape, explanation, start, inspection, period, slot: slotOf(source, file, period) };
 }
 
@@ -87,26 +90,32 @@ function slotOf(source: Source, file: RawFile, period: FilePeriod | undefined): 
   }
 }
 
-function refuseTooManyRejects(
-  name: string,
+/**
+ * Judges the rejects of a file by its source's limit.
+ *
+ * @param first some of them, for the message
+ * @throws AquiferError `too-many-rejects`
+ */
+export function refuseTooManyRejects(
+  file: RawFile,
   source: Source,
-  shape: TextShape,
-  { rows, rejected, firstRejects }: TextInspection,
+  counts: { readonly rows: number; readonly rejected: number },
+  first: readonly Reject[],
 ): void {
+  const { rows, rejected } = counts;
   if (rejected <= allowedRejects(source.maxRejected, rows)) return;
-  const columns = shape.header.columns.join(", ");
   throw new AquiferError(
-    `${name}: ${formatPlural(rejected, "row")} of ${rows} cannot be loaded; ${source.name} allows ${source.maxRejected}`,
+    `${displayName(file)}: ${formatPlural(rejected, "row")} of ${rows} cannot be loaded; ${source.name} allows ${source.maxRejected}`,
     {
       code: "too-many-rejects",
       details: [
-        ...firstRejects.map(
-          ({ line, error, raw }) =>
-            `line ${line}: ${error} (${columns}): ${JSON.stringify(raw.slice(0, 120))}`,
+        ...first.map(
+          ({ line, column, error, raw }) =>
+            `line ${line}${column === undefined ? "" : `, ${column}`}: ${error}: ${JSON.stringify(raw.slice(0, 120))}`,
         ),
-        ...(rejected > firstRejects.length ? [`and ${rejected - firstRejects.length} more`] : []),
+        ...(rejected > first.length ? [`and ${rejected - first.length} more`] : []),
       ],
-      hint: "Correct the file, or raise the source's maxRejected: rejected rows are kept in aquifer.ingest_reject.",
+      hint: "Correct the file, or raise the source's maxRejected: rejected rows are kept in the ledger.",
     },
   );
 }

@@ -50,12 +50,14 @@ async function readSeed(file: RawFile): Promise<Seed> {
       headers: [snakeCase(cells[index] ?? column.name)],
       optional: false,
       description: "",
+      checks: {},
     })),
     header: "required",
     delimiter: ",",
     period: undefined,
     reload: "snapshot",
     drift: "freeze",
+    footer: undefined,
     maxRejected: 0,
   };
   const typed = columns.map((column) => ({ name: column.name, type: column.type, description: "" }));

@@ -11,8 +11,22 @@ export interface ColumnOptions {
   readonly header?: string | readonly string[];
   /** A file may come without this column; it is NULL then. Default: every column must be there. */
   readonly optional?: boolean;
+  /** Every value that is there must be one of this type, as PostgreSQL reads it. It is stored as text all the same. */
+  readonly type?: ColumnType;
+  /** Every row must have a value that is not blank. */
+  readonly required?: boolean;
+  /** No value may stand twice in a file; the first one stays. */
+  readonly unique?: boolean;
+  /** The only values that may stand here. */
+  readonly domain?: readonly string[];
+  /** A regular expression of PostgreSQL that every value must match. */
+  readonly pattern?: string;
   readonly description?: string;
 }
+
+/** Types that values can be checked for. `date` and `timestamp` mean ISO 8601: other forms depend on the server's settings. */
+export const columnTypes = ["text", "integer", "bigint", "numeric", "boolean", "date", "timestamp"] as const;
+export type ColumnType = (typeof columnTypes)[number];
 
 /** How the period of a file is known. */
 export interface PeriodRule {
@@ -45,7 +59,11 @@ export type DriftPolicy =
   /** An undeclared column becomes a new text column. */
   | "evolve"
   /** An undeclared column is an error. */
-  | "freeze";
+  | "freeze"
+  /** Undeclared columns go into one column more, `_rescued jsonb`. */
+  | "rescue"
+  /** Undeclared columns are left out; the ledger names them. */
+  | "discard";
 
 export interface SourceOptions {
   /** `<system>` or `<system>/<type>`: the files lie in `raw/<system>/`. */
@@ -69,6 +87,12 @@ export interface SourceOptions {
   readonly reload?: ReloadPolicy;
   /** Default: `evolve`. */
   readonly drift?: DriftPolicy;
+  /**
+   * Records at the end of a file whose line matches are no data, such as totals.
+   *
+   * @example /^(total|jumlah)/i
+   */
+  readonly footer?: RegExp;
   /** Most rejected rows of one file; one more and nothing is loaded. Default: 0. */
   readonly maxRejected?: RejectLimit;
 }
@@ -87,6 +111,7 @@ export interface Source {
   readonly period: PeriodRule | undefined;
   readonly reload: ReloadPolicy;
   readonly drift: DriftPolicy;
+  readonly footer: RegExp | undefined;
   readonly maxRejected: RejectLimit;
 }
 
@@ -97,7 +122,11 @@ export interface SourceColumn {
   readonly headers: readonly string[];
   readonly optional: boolean;
   readonly description: string;
+  readonly checks: ColumnChecks;
 }
+
+/** What is checked of each value of a column. */
+export type ColumnChecks = Pick<ColumnOptions, "type" | "required" | "unique" | "domain" | "pattern">;
 
 const optionNames = [
   "name",
@@ -110,13 +139,22 @@ const optionNames = [
   "period",
   "reload",
   "drift",
+  "footer",
   "maxRejected",
 ] as const satisfies readonly (keyof SourceOptions)[];
+
+const checkNames = [
+  "type",
+  "required",
+  "unique",
+  "domain",
+  "pattern",
+] as const satisfies readonly (keyof ColumnChecks)[];
 
 const choices = {
   header: ["required", "none", "optional"],
   reload: ["append", "replace_period", "snapshot", "refuse"],
-  drift: ["evolve", "freeze"],
+  drift: ["evolve", "freeze", "rescue", "discard"],
 } as const;
 
 /**
@@ -160,6 +198,11 @@ export function defineSource(options: SourceOptions): Source {
   if (options.reload === "snapshot" && options.period !== undefined) {
     throw fail("a snapshot has no period", "Use reload `replace_period`: one current snapshot a period.");
   }
+  for (const pattern of [options.footer, options.period?.fromName]) {
+    if (pattern && (pattern.global || pattern.sticky)) {
+      throw fail(`the pattern ${String(pattern)} remembers where it was`, "Leave out its flags g and y.");
+    }
+  }
   checkRejectLimit(options.maxRejected ?? 0, fail);
   if (options.period) checkPeriod(options.period, fail);
   return {
@@ -175,6 +218,7 @@ export function defineSource(options: SourceOptions): Source {
     period: options.period,
     reload: options.reload ?? "append",
     drift: options.drift ?? "evolve",
+    footer: options.footer,
     maxRejected: options.maxRejected ?? 0,
   };
 }
@@ -198,16 +242,20 @@ function toColumns(columns: SourceOptions["columns"], fail: Failure): SourceColu
         `Name it ${snakeCase(name)} and give the file's spelling as \`header\`.`,
       );
     }
-    for (const key of Object.keys(options)) {
-      refuseUnknown(key, ["header", "optional", "description"], `option of column ${name}`, fail);
+    const { header, optional = false, description = "", ...checks } = options;
+    for (const key of Object.keys(checks)) {
+      refuseUnknown(key, checkNames, `option of column ${name}`, fail);
     }
-    const headers = [...new Set([name, ...[options.header ?? []].flat().map(snakeCase)])];
+    if (checks.type !== undefined && !columnTypes.includes(checks.type)) {
+      throw fail(`column ${name} has the type "${checks.type}"`, `Use one of: ${columnTypes.join(", ")}.`);
+    }
+    const headers = [...new Set([name, ...[header ?? []].flat().map(snakeCase)])];
     for (const spelling of headers) {
       const other = spellings.get(spelling);
       if (other !== undefined) throw fail(`columns ${other} and ${name} share the header "${spelling}"`);
       spellings.set(spelling, name);
     }
-    return { name, headers, optional: options.optional ?? false, description: options.description ?? "" };
+    return { name, headers, optional, description, checks };
   });
   if (made.length === 0) throw fail("no columns", "List the columns of the file as `columns`.");
   return made;

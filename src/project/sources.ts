@@ -26,10 +26,18 @@ export const originColumns: readonly BronzeColumn[] = [
   { name: "_loaded_at", type: "timestamptz", description: "When the batch became visible." },
 ];
 
+/** The column that holds what is not declared, under the drift policy `rescue`. */
+export const rescuedColumn: BronzeColumn = {
+  name: "_rescued",
+  type: "jsonb",
+  description: "Undeclared columns of the file.",
+};
+
 /** The columns of `bronze.<table>` as a source declares them; drift may have added more at the end. */
 export function bronzeColumns(source: Source): BronzeColumn[] {
   return [
     ...source.columns.map(({ name, description }) => ({ name, type: "text", description })),
+    ...(source.drift === "rescue" ? [rescuedColumn] : []),
     ...originColumns,
   ];
 }

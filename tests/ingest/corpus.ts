@@ -11,8 +11,7 @@ export interface CorpusEntry {
   /** Over a source of the columns a and b in `*.csv`. */
   readonly source?: Partial<SourceOptions>;
   /** All rows of all columns of the table, in the order of `_row`, or the code and a part of the error. */
-  readonly expected:
-    readonly (readonly (string | null)[])[] | { readonly error: string; readonly words: string };
+  readonly expected: readonly (readonly unknown[])[] | { readonly error: string; readonly words: string };
   /** Expected in the ledger. */
   readonly ledger?: Readonly<Record<string, unknown>>;
 }
@@ -251,6 +250,122 @@ export const corpus: readonly CorpusEntry[] = [
     content: "1,2,3\n",
     source: { header: "none" },
     expected: { error: "wrong-columns", words: "line 1 has 3 by comma" },
+  },
+  // Footers
+  {
+    sentence: "total rows at the end are no data",
+    content: "a,b\n1,2\nTotal,2\n",
+    source: { footer: /^total/i },
+    expected: ab,
+    ledger: { rows_read: "1" },
+  },
+  {
+    sentence: "a footer of another width is no reject",
+    content: "a,b\n1,2\nTotal rows: 1\nTotal of all,,\n",
+    source: { footer: /^total/i },
+    expected: ab,
+    ledger: { rows_rejected: "0" },
+  },
+  {
+    sentence: "a footer's words in the middle are data",
+    content: "a,b\ntotal,1\n1,2\n",
+    source: { footer: /^total/i },
+    expected: [
+      ["total", "1"],
+      ["1", "2"],
+    ],
+  },
+  // Drift
+  {
+    sentence: "a rescuing source keeps undeclared columns as JSON",
+    content: 'b,x,a,Y z\n2,"q""q",1,\n',
+    source: { drift: "rescue" },
+    expected: [["1", "2", { x: 'q"q', y_z: null }]],
+    ledger: { columns_added: "{x,y_z}" },
+  },
+  {
+    sentence: "a rescuing source has nothing to rescue",
+    content: "a,b\n1,2\n",
+    source: { drift: "rescue" },
+    expected: [["1", "2", null]],
+  },
+  {
+    sentence: "a discarding source leaves undeclared columns out",
+    content: "x,a,b\n9,1,2\n",
+    source: { drift: "discard" },
+    expected: ab,
+    ledger: { columns_added: "{x}" },
+  },
+  // Values
+  {
+    sentence: "a value of another type is a reject",
+    content: "a,b\n1,x\n12.7,y\n1e3,z\n,w\n 7 ,v\n",
+    source: { columns: { a: { type: "integer" }, b: {} }, maxRejected: 2 },
+    expected: [
+      ["1", "x"],
+      [null, "w"],
+      [" 7 ", "v"],
+    ],
+    ledger: { rows_rejected: "2", rows_loaded: "3" },
+  },
+  {
+    sentence: "one bad value more than allowed fails the file, naming its line",
+    content: 'a,b\n1,"x\ny"\nten,z\n',
+    source: { columns: { a: { type: "numeric" }, b: {} } },
+    expected: { error: "too-many-rejects", words: "line 4, a: expected a numeric, found 'ten': \"ten,z\"" },
+  },
+  {
+    sentence: "a number beyond its type is a reject",
+    content: "a,b\n2147483648,1\n",
+    source: { columns: { a: { type: "integer" }, b: {} } },
+    expected: { error: "too-many-rejects", words: "found '2147483648'" },
+  },
+  {
+    sentence: "a day that is not in the calendar is a reject",
+    content: "a,b\n2025-02-29,1\n2024-02-29,2\n",
+    source: { columns: { a: { type: "date" }, b: {} }, maxRejected: 1 },
+    expected: [["2024-02-29", "2"]],
+  },
+  {
+    sentence: "a date that depends on settings is a reject",
+    content: "a,b\n01/02/2025,1\n",
+    source: { columns: { a: { type: "date" }, b: {} } },
+    expected: { error: "too-many-rejects", words: "expected a date" },
+  },
+  {
+    sentence: "a moment in ISO form is a timestamp",
+    content: "a,b\n2025-01-31T23:59:59Z,1\n2025-01-31 25:00,2\n",
+    source: { columns: { a: { type: "timestamp" }, b: {} }, maxRejected: 1 },
+    expected: [["2025-01-31T23:59:59Z", "1"]],
+  },
+  {
+    sentence: "a blank where a value is required is a reject",
+    content: "a,b\n  ,1\n2,2\n",
+    source: { columns: { a: { required: true }, b: {} }, maxRejected: 1 },
+    expected: [["2", "2"]],
+  },
+  {
+    sentence: "a value out of the domain is a reject",
+    content: "a,b\nyes,1\nYES,2\n",
+    source: { columns: { a: { domain: ["yes", "no"] }, b: {} }, maxRejected: 1 },
+    expected: [["yes", "1"]],
+  },
+  {
+    sentence: "a value that does not match is a reject",
+    content: "a,b\nx1,1\n1x,2\n",
+    source: { columns: { a: { pattern: "^[a-z]\\d$" }, b: {} }, maxRejected: 1 },
+    expected: [["x1", "1"]],
+  },
+  {
+    sentence: "of a value that stands twice the first stays",
+    content: "a,b\n1,x\n2,y\n1,z\n,v\n,w\n",
+    source: { columns: { a: { unique: true }, b: {} }, maxRejected: 1 },
+    expected: [
+      ["1", "x"],
+      ["2", "y"],
+      [null, "v"],
+      [null, "w"],
+    ],
   },
   // Delimiters
   { sentence: "semicolons are found", content: "a;b\n1,5;2\n", expected: [["1,5", "2"]] },

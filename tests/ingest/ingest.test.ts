@@ -186,7 +186,7 @@ describe("files that cannot be loaded leave everything as it was", () => {
       "ragged",
       { "raw/shop/orders.csv": "id,note\n1,a\n2\n" },
       "too-many-rejects",
-      'line 3: expected 2 fields, found 1 (id, note): "2"',
+      'line 3: expected 2 fields, found 1: "2"',
     ],
   ])("%s", async (_what, files, code, words) => {
     const project = await ingestProject([orders], { "raw/shop/orders_good.csv": "id,note\n1,a\n", ...files });

@@ -120,8 +120,8 @@ describe("properties", () => {
     await fc.assert(
       fc.asyncProperty(hostile, async (text) => {
         await database.warehouse.query("truncate loaded");
-        const range = { text: chunks(text), rowsBefore: 8, firstLine: 1, headerLine: 0 };
-        const copied = copyText(range, comma, "7", 2, () => undefined);
+        const range = { text: chunks(text), rowsBefore: 8, firstLine: 1, headerLine: 0, lastRow: Infinity };
+        const copied = copyText(range, comma, "7", 2, undefined, () => undefined);
         await database.warehouse.withSession(async (session) => {
           await pipeline(Readable.from(copied), session.copyFrom("copy loaded from stdin (format csv)"));
         });
