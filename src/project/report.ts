@@ -111,6 +111,8 @@ export interface ChartContext {
   format(value: Value, format?: ValueFormat): string;
   /** The label of a column of the chart's rows. */
   label(column: string): string;
+  /** The format of a column of the chart's rows. */
+  fieldFormat(column: string): ValueFormat | undefined;
   /** A value of a column, in the column's format. */
   formatted(column: string, value: Value): string;
 }
@@ -194,7 +196,7 @@ export interface Section {
 
 export interface BodyContext {
   readonly locale: LocaleName;
-  format(value: Value, format?: ValueFormat): string;
+  readonly format: (value: Value, format?: ValueFormat) => string;
 }
 
 export interface ReportSpec<Q extends ReportQueries> {

@@ -12,6 +12,7 @@ export function chartContext(chart: Chart, locale: LocaleName, width: number): C
     locale,
     format: (value, format) => formatValue(locale, value, format),
     label: (column) => field(column)?.label ?? column,
+    fieldFormat: (column) => field(column)?.format,
     formatted: (column, value) => formatValue(locale, value, field(column)?.format),
   };
 }

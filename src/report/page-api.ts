@@ -26,4 +26,5 @@ export {
   type ValueFormat,
 } from "../project/report.js";
 export { ref, sql, type ReportRef, type SqlTemplate } from "../project/report-sql.js";
+export { completePeriods, shiftPeriod, startOf, type Period } from "./periods.js";
 export { compareValues, inOrder, largest, ratio, sumBy, total } from "./shape.js";

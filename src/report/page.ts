@@ -67,11 +67,20 @@ export function reportPage({ loaded, read, freshness, script, builtAt }: PageInp
             ...read.missing.map((relation) => make("li", {}, word("missingRelation", { relation }))),
           ),
         );
+  const sections =
+    body.length < 3
+      ? null
+      : make(
+          "nav",
+          { class: "sections", "aria-label": word("sections") },
+          ...body.map((section, index) => make("a", { href: `#section-${index + 1}` }, section.title)),
+        );
   const filters = filterBar(view, report, filterChoices(report, read.rows), {});
   const main = make(
     "main",
     { id: "main" },
     notice,
+    sections,
     filters,
     filters ? make("p", { class: "note needs-no-script" }, word("filtersNeedScript")) : null,
     make("div", { id: "sections" }, ...body.map((section, index) => sectionElement(view, section, index))),

@@ -3,6 +3,27 @@
 
 const voidElements = new Set(["input", "br", "hr", "img", "meta", "link"]);
 
+/** Attributes of drawings, where a hundredth of a pixel is enough and sixteen digits are most of the file. */
+const geometry = new Set([
+  "d",
+  "transform",
+  "x",
+  "y",
+  "x1",
+  "x2",
+  "y1",
+  "y2",
+  "cx",
+  "cy",
+  "r",
+  "width",
+  "height",
+]);
+
+function rounded(value: string): string {
+  return value.replace(/-?\d+\.\d{3,}(e-?\d+)?/g, (number) => String(Math.round(Number(number) * 100) / 100));
+}
+
 /**
  * An element as HTML text. linkedom's own `outerHTML` leaves `&` in attributes as it is, so that a value such as
  * `&lt;` would come back as `<`.
@@ -12,11 +33,10 @@ const voidElements = new Set(["input", "br", "hr", "img", "meta", "link"]);
 export function serialize(node: Element): string {
   const name = node.localName;
   if (name === "script" || name === "style") throw new Error(`a ${name} element in the body of a page`);
-  const attributes = [...node.attributes].map((each) =>
-    each.value === ""
-      ? ` ${each.name}`
-      : ` ${each.name}="${escapeText(each.value).replaceAll('"', "&quot;")}"`,
-  );
+  const attributes = [...node.attributes].map(({ name: key, value }) => {
+    if (value === "") return ` ${key}`;
+    return ` ${key}="${escapeText(geometry.has(key) ? rounded(value) : value).replaceAll('"', "&quot;")}"`;
+  });
   if (voidElements.has(name)) return `<${name}${attributes.join("")}>`;
   const children = [...node.childNodes].map((child) =>
     child.nodeType === 1

@@ -47,6 +47,8 @@ button:disabled{opacity:.45;cursor:default}
 .filter label.end{justify-content:space-between}
 .filter input{accent-color:var(--accent);width:1.05rem;height:1.05rem;margin:0}
 .reset{border-color:transparent;background:none;text-decoration:underline;color:var(--accent)}
+.sections{display:flex;flex-wrap:wrap;gap:.25rem 1.25rem;font-size:.875rem;padding-bottom:.5rem}
+.sections a{text-decoration:none}.sections a:hover{text-decoration:underline}
 .section{padding-block:1.75rem .25rem}
 .section>.lead{max-width:46rem;margin-top:.25rem;color:var(--muted)}
 .items{display:grid;grid-template-columns:repeat(12,minmax(0,1fr));gap:1rem;margin-top:.9rem}
@@ -98,11 +100,11 @@ tfoot th,tfoot td{font-weight:650;border-bottom:0;border-top:2px solid var(--con
 .reports dt{font-size:.75rem;color:var(--muted)}.reports dd{margin:0;font-size:1.2rem;font-weight:650;font-variant-numeric:tabular-nums}
 @media (min-width:640px){.kpi{grid-column:span 4}}
 @media (min-width:900px){.card.half{grid-column:span 6}.kpi:nth-last-child(4):first-child,.kpi:nth-last-child(4):first-child~.kpi{grid-column:span 3}}
-@media (max-width:639px){.plot-area.wide{display:none}.plot-area.narrow{display:block}.card{padding:.9rem 1rem}th,td{padding:.35rem .45rem;font-size:.8125rem}.items{gap:.75rem}.filters{position:static}.filter:nth-of-type(even) fieldset{left:auto;right:0}.kpi:last-child:nth-child(odd){grid-column:span 12}}
+@media (max-width:639px){.plot-area.wide{display:none}.plot-area.narrow{display:block}.card{padding:.9rem 1rem}th,td{padding:.35rem .45rem;font-size:.8125rem}.items{gap:.75rem}.filters{position:static}.filter:nth-of-type(even) fieldset{left:auto;right:0}.kpi:last-child:nth-child(odd){grid-column:span 12}.kpi .value{font-size:1.4rem}}
 @media (prefers-reduced-motion:no-preference){html{scroll-behavior:smooth}}
 @media print{:root,:root[data-theme=dark],:root:not([data-theme=light]){color-scheme:light;${customProperties(light)};--page:#fff}
 @page{margin:14mm}
-body{font-size:11pt}.page{max-width:none;padding:0}.filters,.downloads,.crumbs button,.skip,.behind,.search,.pager,.tip{display:none!important}
+body{font-size:11pt}.page{max-width:none;padding:0}.filters,.sections,.downloads,.crumbs button,.skip,.behind,.search,.pager,.tip{display:none!important}
 .card{break-inside:avoid;box-shadow:none}.card.table{break-inside:auto}thead{display:table-header-group}tr{break-inside:avoid}h2,h3{break-after:avoid}.scroll{overflow:visible;max-height:none}
 .kpi{grid-column:span 4}.card.half{grid-column:span 6}.plot-area.wide{display:block}.plot-area.narrow{display:none}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 `.replaceAll("\n", "");

@@ -17,6 +17,7 @@ import {
   browserFor,
   build,
   closeBrowser,
+  galleryTables,
   openPage,
   ordersReport,
   ordersTable,
@@ -37,12 +38,12 @@ interface Built {
 /** The orders report (or another), built from a table of its own. */
 async function built(
   context: TestContext,
-  options: { report?: string; setup?: string } = {},
+  options: { report?: string; setup?: string; tables?: string } = {},
 ): Promise<Built> {
   const browser = await browserFor(context);
   const database = await freshDatabase();
   onTestFinished(() => database.drop());
-  await database.warehouse.query(ordersTable + (options.setup ?? ""));
+  await database.warehouse.query(options.tables ?? ordersTable + (options.setup ?? ""));
   const root = await projectWith({ "reports/sales/orders.ts": options.report ?? ordersReport });
   const [result] = await build(root, database.warehouse);
   if (result?.status !== "written") throw result?.error ?? new Error("nothing was built");
@@ -131,6 +132,67 @@ describe("a page opened from disk", () => {
     );
     expect(widths).toHaveLength(3);
     for (const [area, drawn] of widths) expect(drawn).toBe(area);
+  });
+});
+
+describe("every chart, in Indonesian", () => {
+  const gallery = async (context: TestContext): Promise<Built> =>
+    built(context, {
+      report: await readFile(join(import.meta.dirname, "gallery-report.ts"), "utf8"),
+      tables: galleryTables,
+    });
+
+  for (const width of [390, 1440]) {
+    for (const colorScheme of ["light", "dark"] as const) {
+      it(`is clean for axe, silent and within ${width} px, ${colorScheme}`, async (context) => {
+        const { open } = await gallery(context);
+        const { page, messages, requests } = await open({ viewport: { width, height: 800 }, colorScheme });
+        await page.waitForTimeout(300);
+        expect(await page.$$eval("svg.plot", (found) => found.length)).toBe(7);
+        expect(await violations(page)).toEqual([]);
+        expect(
+          await page.evaluate(() => document.documentElement.scrollWidth - innerWidth),
+        ).toBeLessThanOrEqual(0);
+        expect({ messages, requests }).toEqual({ messages: [], requests: [] });
+      });
+    }
+  }
+
+  it("says its figures as Indonesians write them", async (context) => {
+    const { open } = await gallery(context);
+    const { page } = await open();
+    const plain = (words: string[]): string[] => words.map((each) => each.replaceAll("\u00a0", " "));
+    expect(plain(await texts(page, ".kpi .value"))).toEqual([
+      "Rp 18,2 M",
+      "Rp 518,2 M",
+      "7,41%",
+      "tidak ada data",
+    ]);
+    expect(plain(await texts(page, ".kpi .change"))).toEqual([
+      "▼ −2,2% dibanding Jun 2024",
+      "▼ −1,6 poin dibanding target",
+    ]);
+    expect(await texts(page, "form.filters summary")).toEqual(["Wilayah: Semua", "Bulan: Semua"]);
+  });
+
+  it("shows a missing month as a gap", async (context) => {
+    const { open } = await gallery(context);
+    const { page } = await open();
+    const paths = await page.$$eval("#item-2-1 path", (found) =>
+      found.map((path) => path.getAttribute("d") ?? ""),
+    );
+    const drawn = paths.filter((path) => path.length > 200);
+    expect(drawn).toHaveLength(3);
+    for (const path of drawn) expect(path.match(/M/g)).toHaveLength(2);
+  });
+
+  it("jumps to a section without losing the filters", async (context) => {
+    const { open } = await gallery(context);
+    const { page } = await open({ hash: "#region=Utara" });
+    await page.click(".sections a >> nth=2");
+    expect(new URL(page.url()).hash).toBe("#region=Utara");
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe("Susunan");
+    expect(await texts(page, "#item-3-2 tbody td:first-child")).toEqual(["Utara"]);
   });
 });
 

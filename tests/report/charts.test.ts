@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
-import { bars, columns, shareBars } from "aquifer/charts";
-import { chart, type Chart } from "aquifer";
+import { bars, columns, heatmap, lines, shareBars, stackedColumns } from "aquifer/charts";
+import { chart, completePeriods, type Chart } from "aquifer";
 import { drawChart } from "../../src/report/draw-chart.js";
 import { serialize } from "../../src/report/serialize.js";
 import { emptyDocument } from "../../src/report/page.js";
@@ -33,8 +33,58 @@ const charts: Record<string, Chart> = {
   }),
 };
 
+const month = (index: number): Date => new Date(Date.UTC(2023, index, 1));
+const monthly = ["north", "south"].flatMap((region, place) =>
+  [0, 1, 2, 4, 5].map((index) => ({
+    month: month(index),
+    region,
+    amount: 100 * (place + 1) + 7 * index,
+    low: 80,
+    high: 300,
+  })),
+);
+const timeFields = {
+  month: { label: "Month", format: { as: "month" } },
+  region: { label: "Region" },
+  amount: { label: "Amount", format: { as: "number" } },
+} as const;
+const complete = completePeriods(monthly, "month", "month", ["region"]);
+
+Object.assign(charts, {
+  lines: chart({
+    title: "Lines",
+    rows: complete,
+    fields: timeFields,
+    draw: lines({ time: "month", value: "amount", series: "region" }),
+  }),
+  "lines-forecast": chart({
+    title: "Forecast",
+    rows: monthly.slice(0, 5),
+    fields: timeFields,
+    draw: lines({
+      time: "month",
+      value: "amount",
+      zero: false,
+      expected: (row) => row.month >= month(4),
+      bands: [{ low: "low", high: "high", label: "80 %" }],
+    }),
+  }),
+  "stacked-columns": chart({
+    title: "Stacks",
+    rows,
+    fields,
+    draw: stackedColumns({ category: "region", series: "kind", value: "amount", order: ["tea", "coffee"] }),
+  }),
+  heatmap: chart({
+    title: "Heat",
+    rows: complete,
+    fields: timeFields,
+    draw: heatmap({ across: "month", down: "region", value: "amount" }),
+  }),
+} satisfies Record<string, Chart>);
+
 /** One element a line, so that a difference can be read. */
-const lines = (svg: SVGElement): string => `${serialize(svg).replaceAll("><", ">\n<")}\n`;
+const linesOf = (svg: SVGElement): string => `${serialize(svg).replaceAll("><", ">\n<")}\n`;
 
 describe("charts", () => {
   for (const [name, spec] of Object.entries(charts)) {
@@ -43,11 +93,11 @@ describe("charts", () => {
         const warn = vi.spyOn(console, "warn");
         const svg = drawChart(emptyDocument(), spec, "en", width);
         expect(warn).not.toHaveBeenCalled();
-        await expect(lines(svg)).toMatchFileSnapshot(`golden/${name}-${width}.svg`);
+        await expect(linesOf(svg)).toMatchFileSnapshot(`golden/${name}-${width}.svg`);
       });
     }
     it(`draw ${name} without rows, colours that do not follow the theme, or inline styles`, () => {
-      const svg = lines(drawChart(emptyDocument(), spec, "en", 640));
+      const svg = linesOf(drawChart(emptyDocument(), spec, "en", 640));
       expect(svg).not.toMatch(/style=|<style|#[0-9a-f]{3,6}"|rgb\(/);
       expect(() => drawChart(emptyDocument(), { ...spec, rows: [] }, "en", 640)).not.toThrow();
     });

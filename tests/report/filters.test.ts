@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { defineReport, ref, sql, type Report } from "aquifer";
 import { applyFilters, filterChoices, filterKey, formatHash, parseHash } from "../../src/report/filters.js";
 import { refsOf, renderSql } from "../../src/project/report-sql.js";
+import { completePeriods, shiftPeriod } from "../../src/report/periods.js";
 import { compareValues, inOrder, largest, ratio, sumBy, total } from "../../src/report/shape.js";
 
 const report: Report = defineReport({
@@ -101,6 +102,30 @@ describe("shaping rows", () => {
     expect(inOrder(ages, "age").map(({ age }) => age)).toEqual(["9s", "10s", "100s"]);
     expect(largest(ages, "n", 2).map(({ n }) => n)).toEqual([3, 2]);
     expect([3, null, 1].sort(compareValues)).toEqual([1, 3, null]);
+  });
+});
+
+describe("periods", () => {
+  it("are completed between the first and the last, for every combination of keys", () => {
+    const known = [
+      { at: month(11), region: "n", amount: 1 },
+      { at: new Date("2025-01-15"), region: "s", amount: 2 },
+    ];
+    expect(completePeriods(known, "at", "month", ["region"])).toEqual([
+      { at: month(11), region: "n", amount: 1 },
+      { at: month(11), region: "s", amount: null },
+      { at: month(12), region: "n", amount: null },
+      { at: month(12), region: "s", amount: null },
+      { at: month(13), region: "n", amount: null },
+      { at: new Date("2025-01-15"), region: "s", amount: 2 },
+    ]);
+    expect(completePeriods([] as typeof known, "at", "day")).toEqual([]);
+  });
+
+  it("are counted by the calendar", () => {
+    expect(shiftPeriod(new Date("2024-03-31"), "month", -1)).toEqual(new Date("2024-02-01"));
+    expect(shiftPeriod(new Date("2024-02-28"), "day", 2)).toEqual(new Date("2024-03-01"));
+    expect(shiftPeriod(new Date("2024-12-31"), "year", 1)).toEqual(new Date("2025-01-01"));
   });
 });
 

@@ -196,3 +196,26 @@ insert into gold.orders values
   ('north', 'tea', '2024-01-01', 10), ('north', null, '2024-01-02', 20), ('south', 'tea', '2024-01-01', 5),
   ('south', 'tea', '2024-01-03', 7), ('west', null, '2024-01-02', 3), ('west', 'tea', '2024-01-03', 0);
 `;
+
+/** Months of revenue with June 2023 missing, and a forecast of six months: what `gallery-report.ts` reads. */
+export const galleryTables = `
+create schema gold;
+create table gold.revenue as
+select month::date, region, kind,
+  round((case kind when 'Denda' then 0.08 else 1 end * base * (1 + 0.004 * m + 0.06 * sin(m * 0.52)))::numeric) as revenue
+from generate_series(0, 30) as m
+cross join lateral (select '2022-01-01'::date + make_interval(months => m)) as each (month)
+cross join (values ('Utara', 4.9e9), ('Selatan', 4.3e9), ('Pusat', 5.8e9)) as region (region, base)
+cross join (values ('Tagihan'), ('Denda')) as kind (kind)
+where m <> 17;
+create table gold.forecast as
+select month, kind, value,
+  case kind when 'forecast' then value * (1 - 0.015 * ahead) end as low,
+  case kind when 'forecast' then value * (1 + 0.015 * ahead) end as high
+from (
+  select ('2023-08-01'::date + make_interval(months => m))::date as month,
+    case when m > 11 then 'forecast' else 'actual' end as kind,
+    1.6e10 + 2e8 * m + 6e8 * sin(m * 0.52) as value, m - 11 as ahead
+  from generate_series(0, 17) as m
+) as each;
+`;

@@ -161,6 +161,16 @@ export function mount(report: Report, data: PageData): void {
   document.addEventListener("click", (event) => {
     const target = event.target instanceof Element ? event.target : null;
     closePanels(target);
+    const link = target?.closest<HTMLAnchorElement>(".sections a");
+    if (link) {
+      // The address holds the filters: a jump within the page leaves it alone.
+      event.preventDefault();
+      const heading = document.querySelector<HTMLElement>(`${link.hash}-title`);
+      heading?.setAttribute("tabindex", "-1");
+      heading?.focus();
+      heading?.scrollIntoView();
+      return;
+    }
     const button = target?.closest<HTMLElement>("button");
     if (!button) return;
     const id = button.dataset["item"] ?? "";

@@ -1,5 +1,6 @@
 import { axisY, barX, text } from "@observablehq/plot";
 import type { Draw, Value } from "../../project/report.js";
+import { seriesKey } from "./series-key.js";
 import { fitLabel, labelSpace } from "./axis-space.js";
 
 export interface ShareBarsOptions<R> {
@@ -33,8 +34,8 @@ export function shareBars<R extends object>(options: ShareBarsOptions<R>): Draw<
     const categories = [...new Set(segments.map((each) => each.category))];
     const left = labelSpace(categories, width);
     const inner = width - left - 4;
-    const keys = keyPositions(options.order, width);
-    const top = 14 + keys.height;
+    const key = seriesKey(options.order, fills, width, theme);
+    const top = key.height;
     const percent = (share: number): string => context.format(share, { as: "percent", digits: 0 });
     const colored = segments.map((each) => ({ ...each, place: options.order.indexOf(series(each.row)) }));
     return {
@@ -73,26 +74,7 @@ export function shareBars<R extends object>(options: ShareBarsOptions<R>): Draw<
             fontSize: 12,
           },
         ),
-        ...keys.entries.flatMap(({ label, x, y }, index) => [
-          text([label], {
-            text: () => "■",
-            frameAnchor: "top-left",
-            dx: x - left,
-            dy: y - top,
-            textAnchor: "start",
-            fontSize: 14,
-            fill: fills[index] ?? theme.grey,
-          }),
-          text([label], {
-            text: () => label,
-            frameAnchor: "top-left",
-            dx: x - left + 16,
-            dy: y - top + 1,
-            textAnchor: "start",
-            fontSize: 13,
-            fill: theme.text,
-          }),
-        ]),
+        ...key.marks({ left, top }),
       ],
     };
   };
@@ -129,21 +111,4 @@ function shares<R extends object>(
         return segment;
       });
   });
-}
-
-/** Places the names of the series in rows above the bars. */
-function keyPositions(
-  labels: readonly string[],
-  width: number,
-): { entries: { label: string; x: number; y: number }[]; height: number } {
-  let x = 0;
-  let y = 2;
-  const entries = labels.map((label) => {
-    const needed = Array.from(label).length * 7.4 + 34;
-    if (x > 0 && x + needed > width) [x, y] = [0, y + 20];
-    const entry = { label, x, y };
-    x += needed;
-    return entry;
-  });
-  return { entries, height: y + 10 };
 }

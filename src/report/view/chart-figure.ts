@@ -20,15 +20,10 @@ export function chartFigure(view: View, chart: Chart, id: string): Element {
     figure.append(emptyNote(view));
     return figure;
   }
-  const widths = view.chartWidths(id, width);
-  const names = ["wide", "narrow"];
-  const plots = widths.map((each, index) =>
-    make(
-      "div",
-      { class: widths.length > 1 ? `plot-area ${names[index] ?? ""}` : "plot-area" },
-      drawChart(view.document, chart, view.locale, each),
-    ),
-  );
+  const plots = view
+    .chartWidths(id, width)
+    .map((each, index) => make("div", { class: "plot-area" }, drawn(view, chart, each, index)));
+  if (plots.length > 1) plots.forEach((plot, index) => plot.classList.add(index === 0 ? "wide" : "narrow"));
   figure.append(
     ...plots,
     make(
@@ -53,4 +48,16 @@ export function chartFigure(view: View, chart: Chart, id: string): Element {
   const source = sourceLine(view, chart.source);
   if (source) figure.append(source);
   return figure;
+}
+
+/**
+ * The second drawing is for phones, which have no pointer to show titles with, until the page draws it again for its own
+ * width: so it goes without them, and is marked as drawn for no width.
+ */
+function drawn(view: View, chart: Chart, width: number, index: number): SVGElement {
+  const svg = drawChart(view.document, chart, view.locale, width);
+  if (index === 0) return svg;
+  for (const title of svg.querySelectorAll("title")) title.remove();
+  svg.setAttribute("data-width", "0");
+  return svg;
 }
