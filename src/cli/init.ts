@@ -27,6 +27,8 @@ async function init(context: CommandContext, dir: string): Promise<void> {
     });
   }
   const { stdout } = context.effects;
+  // Someone's package.json, such as the one that `npm install aquifer` made, has no `start` of ours.
+  const isOurPackage = !existsSync(join(root, "package.json"));
   const name =
     basename(root)
       .toLowerCase()
@@ -34,11 +36,11 @@ async function init(context: CommandContext, dir: string): Promise<void> {
   const files = scaffold({ name, aquiferVersion: `^${packageVersion()}` });
   for (const [path, text] of Object.entries(files)) {
     await mkdir(dirname(join(root, path)), { recursive: true });
-    // A file that is there already stays as it is, such as the package.json that `npm install aquifer` made.
+    // A file that is there already stays as it is.
     const written = !existsSync(join(root, path));
     if (written) await writeFile(join(root, path), text, { flag: "wx" });
     stdout.write(`${written ? "Wrote" : "Kept "} ${path}\n`);
   }
   const enter = root === resolve(context.cwd) ? "" : `cd ${dir} && `;
-  stdout.write(`\nNext: ${enter}npm install && npm start\n`);
+  stdout.write(`\nNext: ${enter}${isOurPackage ? "npm install && npm start" : "npx dataform refresh"}\n`);
 }

@@ -72,6 +72,13 @@ export async function runSample(
 }
 
 function selectSamples(samples: readonly Sample[], systems: readonly string[]): readonly Sample[] {
+  if (samples.length === 0) {
+    throw new AquiferError("The project has no sample generator", {
+      code: "no-samples",
+      exitCode: exitCodes.usage,
+      hint: "Write one with defineSample in ingest/samples/<system>.ts.",
+    });
+  }
   const names = samples.map(({ name }) => name);
   for (const system of systems) {
     if (names.includes(system)) continue;

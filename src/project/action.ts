@@ -89,7 +89,7 @@ export function isRelationAction(action: Action): action is RelationAction {
  *
  * @throws AquiferError for unknown or malformed settings, and for kinds of action that only BigQuery has
  */
-export function toActions({ graph, inlineAssertions }: CompiledProject): ReadonlyMap<string, Action> {
+export function toActions({ graph, inlineAssertions, files }: CompiledProject): ReadonlyMap<string, Action> {
   const checks = new Map(inlineAssertions.map((each) => [actionKey(each.target), each]));
   for (const unsupported of [...(graph.notebooks ?? []), ...(graph.dataPreparations ?? [])]) {
     throw new AquiferError(`${actionKey(unsupported.target)} is a notebook or data preparation`, {
@@ -99,10 +99,10 @@ export function toActions({ graph, inlineAssertions }: CompiledProject): Readonl
     });
   }
   const actions: Action[] = [
-    ...(graph.declarations ?? []).map((each): Action => ({ ...base(each), kind: "declaration" })),
-    ...(graph.tables ?? []).map(toRelationAction),
+    ...(graph.declarations ?? []).map((each): Action => ({ ...base(each, files), kind: "declaration" })),
+    ...(graph.tables ?? []).map((each) => toRelationAction(each, files)),
     ...(graph.operations ?? []).map((each): Action => ({
-      ...base(each),
+      ...base(each, files),
       kind: "operations",
       queries: statements(each.queries),
       hasOutput: each.hasOutput ?? false,
@@ -110,7 +110,7 @@ export function toActions({ graph, inlineAssertions }: CompiledProject): Readonl
   ];
   const tables = new Map(actions.map((action) => [action.key, action]));
   for (const each of graph.assertions ?? []) {
-    const common = base(each);
+    const common = base(each, files);
     const parent = each.parentAction === undefined ? undefined : actionKey(each.parentAction);
     const check = checks.get(common.key);
     actions.push({
@@ -125,7 +125,7 @@ export function toActions({ graph, inlineAssertions }: CompiledProject): Readonl
   return new Map(actions.map((action) => [action.key, action]));
 }
 
-function base(compiled: CompiledAction): ActionBase {
+function base(compiled: CompiledAction, files: CompiledProject["files"]): ActionBase {
   const file = compiled.fileName ?? "";
   const descriptor = compiled.actionDescriptor;
   return {
@@ -139,20 +139,25 @@ function base(compiled: CompiledAction): ActionBase {
       name: (column.path ?? []).join("."),
       ...(column.description === undefined ? {} : { description: column.description }),
     })),
-    settings: readAquiferSettings(descriptor?.metadata?.extraProperties?.["aquifer"], { file }),
+    settings: readAquiferSettings(descriptor?.metadata?.extraProperties?.["aquifer"], {
+      file,
+      text: files[file],
+    }),
     ...(descriptor?.description === undefined ? {} : { description: descriptor.description }),
     ...(compiled.jitCode === undefined ? {} : { jitCode: compiled.jitCode }),
   };
 }
 
-function toRelationAction(compiled: CompiledTable): RelationAction {
+function toRelationAction(compiled: CompiledTable, files: CompiledProject["files"]): RelationAction {
+  const file = compiled.fileName ?? "";
   const common = {
-    ...base(compiled),
+    ...base(compiled, files),
     query: statement(compiled.query),
     preOperations: statements(compiled.preOps),
     postOperations: statements(compiled.postOps),
     postgres: readPostgresSettings(compiled.actionDescriptor?.metadata?.extraProperties?.["postgres"], {
-      file: compiled.fileName ?? "",
+      file,
+      text: files[file],
     }),
   };
   switch (compiled.enumType) {

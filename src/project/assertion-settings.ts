@@ -1,5 +1,4 @@
-import type { SourceLocation } from "../base/source-location.js";
-import { SettingsReader } from "./settings-reader.js";
+import { SettingsReader, type SettingsFile } from "./settings-reader.js";
 
 /** How much may fail before an assertion does: a number of rows, or a share of the rows checked. */
 export type Threshold = { readonly rows: number } | { readonly percent: number };
@@ -39,9 +38,9 @@ export const defaultAquiferSettings: AquiferSettings = {
  * // in a table's config block
  * metadata: { extraProperties: { aquifer: { assertions: { severity: "warn", nonNull: { maxFailing: "0.5%" } } } } }
  */
-export function readAquiferSettings(value: unknown, location: SourceLocation): AquiferSettings {
+export function readAquiferSettings(value: unknown, source: SettingsFile): AquiferSettings {
   if (value === undefined) return defaultAquiferSettings;
-  return SettingsReader.read(value, "extraProperties.aquifer", location, (reader) => {
+  return SettingsReader.read(value, "extraProperties.aquifer", source, (reader) => {
     const all = readAssertion(reader, standard);
     const assertions = reader.object("assertions", (inner) => {
       const base = readAssertion(inner, all);

@@ -2,9 +2,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseDuration } from "../base/duration.js";
 import { AquiferError } from "../base/errors.js";
-import type { SourceLocation } from "../base/source-location.js";
 import type { AquiferConfig, OperationConfig } from "./aquifer-config.js";
-import { SettingsReader } from "./settings-reader.js";
+import { SettingsReader, type SettingsFile } from "./settings-reader.js";
 
 /** `aquifer.config.ts`, checked and completed with defaults. Durations are milliseconds. */
 export interface ResolvedConfig {
@@ -48,8 +47,7 @@ export async function loadConfig(projectRoot: string): Promise<ResolvedConfig> {
 
 /** Checks a configuration object key by key. */
 export function resolveConfig(config: unknown): ResolvedConfig {
-  const location = { file };
-  return SettingsReader.read(config, "config", location, (reader) => {
+  return SettingsReader.read(config, "config", { file }, (reader) => {
     const timeouts = reader.object("timeouts", (each) => ({
       compilation: duration(each, "compilation"),
       execution: duration(each, "execution"),
@@ -65,20 +63,20 @@ export function resolveConfig(config: unknown): ResolvedConfig {
       }),
       timeouts: defined(timeouts ?? {}),
       auditBeforePublish: reader.flag("auditBeforePublish") ?? true,
-      operations: operations(reader, location),
+      operations: operations(reader, { file }),
       historySchema: reader.text("historySchema") ?? "aquifer",
     };
   });
 }
 
-function operations(reader: SettingsReader, location: SourceLocation): Record<string, OperationConfig> {
+function operations(reader: SettingsReader, source: SettingsFile): Record<string, OperationConfig> {
   const value = reader.any("operations") ?? {};
   if (typeof value !== "object" || Array.isArray(value)) {
     throw reader.refuse("operations", "an object of settings by the operation's name");
   }
   const entries = Object.entries(value).map(([name, settings]: [string, unknown]) => [
     name,
-    SettingsReader.read(settings, `config.operations.${name}`, location, (each) =>
+    SettingsReader.read(settings, `config.operations.${name}`, source, (each) =>
       defined({ statementTimeout: each.text("statementTimeout"), transaction: each.flag("transaction") }),
     ),
   ]);

@@ -100,6 +100,16 @@ const rules: readonly Rule[] = [
     }),
   ],
   [
+    /^Unrecognized action type: (.*)$/,
+    ([, type = ""], error, { project }) => ({
+      code: "unknown-type",
+      message: `There is no action of type "${type}"`,
+      hint: oneOf(type, actionTypes),
+      preventsLoading: true,
+      ...located(error.file && findQuoted(project.files[error.file], error.file, type), error),
+    }),
+  ],
+  [
     /^Running tests on incremental datasets is not yet supported/,
     (_, error) => ({
       code: "incremental-test",
@@ -215,6 +225,13 @@ function badKey(key: string, type: string, error: CoreError, all: Surroundings):
   };
 }
 
+const actionTypes = ["table", "view", "incremental", "operations", "assertion", "declaration", "test"];
+
+function oneOf(name: string, known: readonly string[]): string {
+  const nearest = nearestName(name, known);
+  return nearest === undefined ? `Known here: ${known.join(", ")}.` : `Did you mean "${nearest}"?`;
+}
+
 /** What keys of SQLX files are called in the objects of the JavaScript API and in `actions.yaml`. */
 const newNames: Readonly<Record<string, string>> = {
   dependencies: "dependencyTargets",
@@ -234,11 +251,11 @@ function unknownKey(
 ): Explanation {
   const renamed = newNames[key];
   const others = known.filter((each) => each !== key);
-  const nearest = renamed !== undefined && known.includes(renamed) ? renamed : nearestName(key, others);
+  const isRenamed = renamed !== undefined && known.includes(renamed);
   return {
     code: "unknown-config-key",
     message: `Unknown key "${key}" in ${where}`,
-    hint: nearest === undefined ? `Known here: ${others.join(", ")}.` : `Did you mean "${nearest}"?`,
+    hint: isRenamed ? `Did you mean "${renamed}"?` : oneOf(key, others),
     preventsLoading: true,
     ...located(keyPlace(key, error, all), error),
   };

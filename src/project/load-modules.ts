@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -70,10 +71,17 @@ async function loadModule(projectRoot: string, file: string): Promise<LoadedModu
     const exports = (await import(pathToFileURL(join(folder, name)).href)) as Record<string, unknown>;
     return { file, exports };
   } catch (thrown) {
-    if (thrown instanceof AquiferError) throw thrown;
     const error = asError(thrown);
+    if (error instanceof AquiferError) throw inFile(error, file);
     throw new AquiferError(error.message, { code: "bad-module", location: { file }, cause: error });
   }
+}
+
+/** What a declaration of the file objects to, with the file. */
+function inFile(error: AquiferError, file: string): AquiferError {
+  const { code, hint, details, exitCode, cause, location = { file } } = error;
+  const more = hint === undefined ? {} : { hint };
+  return new AquiferError(error.message, { code, location, details, exitCode, cause, ...more });
 }
 
 async function bundle(projectRoot: string, file: string): Promise<string> {
@@ -93,7 +101,7 @@ async function bundle(projectRoot: string, file: string): Promise<string> {
     });
     return result.outputFiles[0]?.text ?? "";
   } catch (thrown) {
-    throw asBuildErrors(thrown, file);
+    throw asBuildErrors(thrown, projectRoot, file);
   }
 }
 
@@ -108,7 +116,7 @@ const runningFramework: Plugin = {
   },
 };
 
-function asBuildErrors(thrown: unknown, file: string): AquiferError {
+function asBuildErrors(thrown: unknown, projectRoot: string, file: string): AquiferError {
   const messages = (thrown as Partial<BuildFailure>).errors;
   if (messages === undefined || messages.length === 0) {
     return new AquiferError(asError(thrown).message, {
@@ -117,23 +125,15 @@ function asBuildErrors(thrown: unknown, file: string): AquiferError {
       cause: thrown,
     });
   }
-  const errors = messages.map(
-    (message) =>
-      new AquiferError(message.text, {
-        code: "bad-module",
-        location: message.location
-          ? { file: message.location.file, line: message.location.line, column: message.location.column + 1 }
-          : { file },
-        ...(message.location
-          ? {
-              excerpt: excerpt(message.location.lineText, 1, message.location.column + 1).replaceAll(
-                "1 |",
-                "  |",
-              ),
-            }
-          : {}),
-      }),
-  );
+  const errors = messages.map(({ text, location }) => {
+    if (!location) return new AquiferError(text, { code: "bad-module", location: { file } });
+    const { line, column } = location;
+    return new AquiferError(text, {
+      code: "bad-module",
+      location: { file: location.file, line, column: column + 1 },
+      excerpt: excerpt(readFileSync(join(projectRoot, location.file), "utf8"), line, column + 1),
+    });
+  });
   const [only] = errors;
   return errors.length === 1 && only
     ? only

@@ -1,5 +1,4 @@
-import type { SourceLocation } from "../base/source-location.js";
-import { SettingsReader } from "./settings-reader.js";
+import { SettingsReader, type SettingsFile } from "./settings-reader.js";
 
 export interface IndexSetting {
   /** Column names or expressions; an expression stands in parentheses, as in `create index`. */
@@ -67,9 +66,9 @@ export const defaultPostgresSettings: PostgresSettings = {
  *
  * @throws AquiferError `unknown-setting` or `bad-setting`, at the model's file
  */
-export function readPostgresSettings(value: unknown, location: SourceLocation): PostgresSettings {
+export function readPostgresSettings(value: unknown, source: SettingsFile): PostgresSettings {
   if (value === undefined) return defaultPostgresSettings;
-  return SettingsReader.read(value, "extraProperties.postgres", location, (reader) => {
+  return SettingsReader.read(value, "extraProperties.postgres", source, (reader) => {
     const partitionBy = reader.object("partitionBy", readPartition);
     const fillfactor = reader.count("fillfactor", 10, 100);
     return {

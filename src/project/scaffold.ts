@@ -7,7 +7,7 @@ export function scaffold(options: {
     name: options.name,
     private: true,
     scripts: {
-      start: "dataform ingest && dataform run && dataform report",
+      start: "dataform refresh",
       test: "dataform test",
     },
     dependencies: { aquifer: options.aquiferVersion },
@@ -135,9 +135,8 @@ export default defineReport({
 `,
     "README.md": `# ${options.name}
 
-    npm install     # once
-    npm start       # load raw/, build the tables, check them, write build/reports/
-    npm test        # run the unit tests
+    npx dataform refresh     # load what is new in raw/, build and check what it touches, write build/reports/
+    npx dataform test        # run the unit tests
 
 Without a database of its own the project uses an embedded PostgreSQL in .aquifer/; for another, set DATABASE_URL or run
 \`npx dataform init-creds\`.

@@ -1,6 +1,13 @@
 import { AquiferError } from "../base/errors.js";
 import { nearestName } from "../base/nearest-name.js";
-import type { SourceLocation } from "../base/source-location.js";
+import { excerpt, type SourceLocation } from "../base/source-location.js";
+import { findKey } from "./find-text.js";
+
+/** The file that settings stand in; with its text, errors name the line too. */
+export interface SettingsFile {
+  readonly file: string;
+  readonly text?: string | undefined;
+}
 
 /**
  * Reads untyped settings (JSON that a user wrote) into typed ones: every key must be known and of the right form; an
@@ -12,22 +19,17 @@ export class SettingsReader {
   private constructor(
     private readonly path: string,
     private readonly values: Readonly<Record<string, unknown>>,
-    private readonly location: SourceLocation,
+    private readonly source: SettingsFile,
   ) {
     this.unread = new Set(Object.keys(values));
   }
 
   /** @param path how the user would name this object, such as `extraProperties.postgres` */
-  static read<T>(
-    value: unknown,
-    path: string,
-    location: SourceLocation,
-    body: (reader: SettingsReader) => T,
-  ): T {
+  static read<T>(value: unknown, path: string, source: SettingsFile, body: (reader: SettingsReader) => T): T {
     if (typeof value !== "object" || value === null || Array.isArray(value)) {
-      throw wrongForm(path, "an object", value, location);
+      throw wrongForm(path, "an object", value, source);
     }
-    const reader = new SettingsReader(path, value as Record<string, unknown>, location);
+    const reader = new SettingsReader(path, value as Record<string, unknown>, source);
     const known = new Set<string>();
     reader.known = known;
     const result = body(reader);
@@ -35,7 +37,7 @@ export class SettingsReader {
       const nearest = nearestName(key, known);
       throw new AquiferError(`Unknown setting ${path}.${key}`, {
         code: "unknown-setting",
-        location,
+        ...placeOf(key, source),
         hint: nearest === undefined ? `Known here: ${[...known].join(", ")}.` : `Did you mean "${nearest}"?`,
       });
     }
@@ -90,36 +92,42 @@ export class SettingsReader {
     const value = this.any(key);
     return value === undefined
       ? undefined
-      : SettingsReader.read(value, `${this.path}.${key}`, this.location, body);
+      : SettingsReader.read(value, `${this.path}.${key}`, this.source, body);
   }
 
   objects<T>(key: string, body: (reader: SettingsReader) => T): readonly T[] | undefined {
     const value = this.any(key);
     if (value === undefined) return undefined;
     if (!Array.isArray(value))
-      throw wrongForm(`${this.path}.${key}`, "a list of objects", value, this.location);
+      throw wrongForm(`${this.path}.${key}`, "a list of objects", value, this.source);
     return value.map((each, index) =>
-      SettingsReader.read(each, `${this.path}.${key}[${index}]`, this.location, body),
+      SettingsReader.read(each, `${this.path}.${key}[${index}]`, this.source, body),
     );
   }
 
   /** Refuses this object with a reason of the caller's. */
   refuse(key: string, expected: string): AquiferError {
-    return wrongForm(`${this.path}.${key}`, expected, this.values[key], this.location);
+    return wrongForm(`${this.path}.${key}`, expected, this.values[key], this.source);
   }
 
   private take<T>(key: string, expected: string, convert: (value: unknown) => T | undefined): T | undefined {
     const value = this.any(key);
     if (value === undefined) return undefined;
     const converted = convert(value);
-    if (converted === undefined) throw wrongForm(`${this.path}.${key}`, expected, value, this.location);
+    if (converted === undefined) throw wrongForm(`${this.path}.${key}`, expected, value, this.source);
     return converted;
   }
 }
 
-function wrongForm(path: string, expected: string, found: unknown, location: SourceLocation): AquiferError {
+function wrongForm(path: string, expected: string, found: unknown, source: SettingsFile): AquiferError {
   return new AquiferError(`${path} must be ${expected}, found ${JSON.stringify(found) ?? "nothing"}`, {
     code: "bad-setting",
-    location,
+    ...placeOf(path.replace(/^.*\.|\[\d+\]$/g, ""), source),
   });
+}
+
+function placeOf(key: string, { file, text }: SettingsFile): { location: SourceLocation; excerpt?: string } {
+  const location = findKey(text, file, key);
+  if (text === undefined || location?.line === undefined) return { location: { file } };
+  return { location, excerpt: excerpt(text, location.line, location.column) };
 }
