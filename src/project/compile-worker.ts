@@ -1,19 +1,20 @@
-import { parentPort, workerData } from "node:worker_threads";
-import { asError } from "../base/errors.js";
-import type { RowConditions, UniqueKey } from "./compiled-project.js";
-import type { Target } from "./compiled-graph.js";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { parentPort, workerData } from "node:worker_threads";
+import { asError } from "../base/errors.js";
+import type { SourceLocation } from "../base/source-location.js";
 import { actionKey } from "./action-graph.js";
+import type { Target } from "./compiled-graph.js";
+import type { RowConditions, UniqueKey } from "./compiled-project.js";
 import { loadCore, type CoreAction, type CoreSession } from "./core-host.js";
 import { postgresDialect } from "./dialect.js";
-import { finalTarget, testOfFile, testsOfDefinitions } from "./extract-unit-tests.js";
 import { errorPlace } from "./error-place.js";
+import { normaliseActionsYaml, normaliseExtraProperties } from "./extra-properties.js";
+import { finalTarget, testOfFile, testsOfDefinitions } from "./extract-unit-tests.js";
 import { installTag, tagTemplates, type Evaluations } from "./tagged-templates.js";
-import type { SourceLocation } from "../base/source-location.js";
-import { structFromPlain } from "./struct.js";
-import type { ThreadMessage } from "./worker-thread.js";
 import type { UnitTest } from "./unit-test.js";
+import { watchImpurity } from "./watch-impurity.js";
+import type { ThreadMessage } from "./worker-thread.js";
 
 // Runs in a worker thread, so that core's global session, the require hooks and the project's own code leave no trace.
 
@@ -39,6 +40,8 @@ export interface CompileAnswer {
   readonly definedAt: ReadonlyMap<string, SourceLocation>;
   /** Text of each project file that was loaded, by path relative to the root. */
   readonly files: ReadonlyMap<string, string>;
+  /** Absolute paths of all files that the result depends on; absent when it depends on more than files. */
+  readonly reads?: readonly string[] | undefined;
 }
 
 /** An error as core reported it. */
@@ -67,13 +70,18 @@ function run(task: CompileTask): CompileAnswer {
     const message = error.name === "SyntaxError" ? `Syntax error: ${error.message}` : error.message;
     return { message, ...(place ? { place } : {}) };
   };
+  const impurity = watchImpurity();
   try {
     installTag(evaluations);
     // Core wants to know the calling file even where no file calls (`actions.yaml`), and takes it from here then.
     Object.assign(globalThis, { __dataform_current_file: join(task.projectRoot, "index.js") });
-    const core = loadCore(task.projectRoot, task.corePath, (file, source, compiled) => {
-      files.set(file, source);
-      return file.endsWith(".sqlx") ? tagTemplates(file, source, compiled).code : compiled;
+    const core = loadCore(task.projectRoot, task.corePath, {
+      onRequired: impurity.onRequired,
+      onCompiled(file, source, compiled) {
+        files.set(file, source);
+        if (file.endsWith(".sqlx")) return tagTemplates(file, source, compiled).code;
+        return file.endsWith("actions.yaml") ? normaliseActionsYaml(compiled) : compiled;
+      },
     });
     const { session } = core;
     compiler = core.compiler;
@@ -99,7 +107,7 @@ function run(task: CompileTask): CompileAnswer {
         errors.push({ ...describe(thrown), file });
       }
     }
-    return { ...answer, response };
+    return { ...answer, response, reads: impurity.reads() };
   } catch (thrown) {
     errors.push(describe(thrown));
     return answer;
@@ -145,32 +153,6 @@ function rememberDeclared(session: CoreSession): ReadonlySet<string> {
     return graph;
   };
   return declared;
-}
-
-/**
- * Core takes a plain object for `metadata.extraProperties` in most configs, but on some (an incremental table with
- * `onSchemaChange`) only protobuf's own form; so it always gets that one.
- */
-function normaliseExtraProperties(session: CoreSession): void {
-  const sqlxAction = session.sqlxAction.bind(session);
-  session.sqlxAction = (action) => sqlxAction({ ...action, sqlxConfig: normalised(action.sqlxConfig) });
-  const publish = session.publish.bind(session);
-  session.publish = (name, config) => publish(name, isConfig(config) ? normalised(config) : config);
-  const assert = session.assert.bind(session);
-  session.assert = (name, config) => assert(name, isConfig(config) ? normalised(config) : config);
-}
-
-function normalised(config: Record<string, unknown>): Record<string, unknown> {
-  const metadata = config["metadata"];
-  if (!isConfig(metadata) || !isConfig(metadata["extraProperties"])) return config;
-  return {
-    ...config,
-    metadata: { ...metadata, extraProperties: structFromPlain(metadata["extraProperties"]) },
-  };
-}
-
-function isConfig(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 const port = parentPort;

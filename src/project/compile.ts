@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { readFileSync, realpathSync } from "node:fs";
 import { join, sep } from "node:path";
 import { glob } from "tinyglobby";
+import { compileCache, takeStamps } from "./compile-cache.js";
 import { compileErrors } from "./compile-errors.js";
 import type { CompileAnswer, CompileTask } from "./compile-worker.js";
 import type { CompiledGraph, CompiledAction } from "./compiled-graph.js";
@@ -47,46 +48,55 @@ export async function compileProject(options: CompileOptions): Promise<CompiledP
   const { root: folder, settingsFile } = findProject(options.projectRoot);
   const root = realpathSync(folder);
   const corePath = findCore(root);
+  const { overrides = {}, dialect = "postgres" } = options;
+  const definitions = await list(root, ["definitions/**/*.*", "includes/**/*.*"]);
+  const testFiles = await list(root, ["tests/models/**/*.sqlx"]);
+  const listed = [...definitions, ...testFiles, settingsFile, "package.json"].map((path) => join(root, path));
+  const cache = compileCache(root, { overrides, dialect, corePath });
+  const known = cache.read(listed);
+  if (known) return known;
+
   const thread = startThread<CompileTask, CompileAnswer>("project/compile-worker.js", corePath, {
     what: "Compilation",
     timeoutMs: options.timeoutMs ?? 30_000,
     ...(options.signal ? { signal: options.signal } : {}),
     ...(options.onOutput ? { onOutput: options.onOutput } : {}),
   });
+  const startedAt = Date.now();
+  const stamps = takeStamps([...listed, corePath]);
   const protos = coreProtos(corePath);
-  const list = (patterns: string[]): Promise<string[]> =>
-    glob(patterns, { cwd: root, followSymbolicLinks: false }).then((paths) => paths.sort());
-  const filePaths = await list(["definitions/**/*.*", "includes/**/*.*"]);
   const compileConfig = {
     projectDir: root,
-    filePaths: filePaths.map((path) => path.replaceAll("/", sep)),
-    projectConfigOverride: options.overrides ?? {},
+    filePaths: definitions.map((path) => path.replaceAll("/", sep)),
+    projectConfigOverride: overrides,
   };
-  const task: CompileTask = {
-    projectRoot: root,
-    corePath,
-    dialect: options.dialect ?? "postgres",
-    testFiles: await list(["tests/models/**/*.sqlx"]),
-    request: protos.encode("CoreExecutionRequest", { compile: { compileConfig } }),
-  };
-  const answer = await thread.run(task);
+  const request = protos.encode("CoreExecutionRequest", { compile: { compileConfig } });
+  const answer = await thread.run({ projectRoot: root, corePath, dialect, testFiles, request });
   const graph = answer.response ? readGraph(protos, answer.response) : {};
-  const files = {
-    ...Object.fromEntries(answer.files),
-    [settingsFile]: readFileSync(join(root, settingsFile), "utf8"),
-  };
-  const project = {
+  const settings = readFileSync(join(root, settingsFile), "utf8");
+  const project: CompiledProject = {
     root,
     graph,
     inlineAssertions: inlineAssertions(graph, answer),
     unitTests: answer.unitTests,
-    files,
+    files: { ...Object.fromEntries(answer.files), [settingsFile]: settings },
     evaluations: Object.fromEntries(answer.evaluations),
     definedAt: Object.fromEntries(answer.definedAt),
   };
   const failure = compileErrors(project, answer.errors, protos);
   if (failure) throw failure;
+  if (answer.reads) {
+    const others = takeStamps(answer.reads.filter((path) => !(path in stamps)));
+    // Those were stamped after they were loaded: one that changed since then must not count as read.
+    const isOld = Object.values(others).every((each) => each !== null && each[1] < startedAt);
+    if (isOld) await cache.write(listed, { ...others, ...stamps }, project);
+  }
   return project;
+}
+
+/** Paths relative to the root, in the order in which core takes them. */
+async function list(root: string, patterns: string[]): Promise<string[]> {
+  return (await glob(patterns, { cwd: root, followSymbolicLinks: false })).sort();
 }
 
 /** The project's own copy of `@dataform/core` if it has one, else ours. */

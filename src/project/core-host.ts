@@ -1,6 +1,6 @@
 import { createRequire, Module } from "node:module";
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { isAbsolute, join } from "node:path";
+import { isAbsolute, join, sep } from "node:path";
 import type { CompilationSql } from "./dialect.js";
 import type { ProjectConfig, Target } from "./compiled-graph.js";
 
@@ -55,12 +55,25 @@ export interface CoreTest {
 
 /** Node's CommonJS loader; its hooks are public by long use, but have no types. */
 interface CommonJsLoader {
-  _resolveFilename(request: string, parent: unknown, isMain: boolean, options?: object): string;
+  _resolveFilename(
+    request: string,
+    parent: { readonly filename?: string } | undefined,
+    isMain: boolean,
+    options?: object,
+  ): string;
   _extensions: Record<string, (module: CompilingModule, filename: string) => void>;
 }
 interface CompilingModule {
   exports: unknown;
   _compile(code: string, filename: string, format?: string): void;
+}
+
+/** Who watches what the project loads. */
+export interface LoadingObserver {
+  /** Is told every project file with its text and the JavaScript that stands for it, and may replace it. */
+  readonly onCompiled?: (file: string, source: string, compiled: string) => string;
+  /** Is told the path of every file that is required, or the name of a module of Node. */
+  readonly onRequired?: (resolved: string) => void;
 }
 
 const extensions = [".js", ".sql", ".sqlx", ".yaml", ".yml", ".md", ".ipynb"];
@@ -70,18 +83,22 @@ const extensions = [".js", ".sql", ".sqlx", ".yaml", ".yml", ".md", ".ipynb"];
  * and core's global session stay until the thread ends.
  *
  * @param corePath absolute path of `@dataform/core/bundle.js`
- * @param onCompiled is told every project file with its text and the JavaScript that stands for it, and may replace it
  */
 export function loadCore(
   projectRoot: string,
   corePath: string,
-  onCompiled: (file: string, source: string, compiled: string) => string,
+  { onCompiled, onRequired }: LoadingObserver = {},
 ): Core {
   const loader = Module as unknown as CommonJsLoader;
   const resolve = loader._resolveFilename.bind(loader);
   loader._resolveFilename = (request, parent, isMain, options) => {
     if (request === "@dataform/core") return corePath;
-    return fromProjectRoot(projectRoot, request) ?? resolve(request, parent, isMain, options);
+    const isPackage = /[\\/]node_modules[\\/]/.test(parent?.filename ?? "") && parent?.filename !== corePath;
+    const found =
+      (isPackage ? undefined : fromProjectRoot(projectRoot, request)) ??
+      resolve(request, parent, isMain, options);
+    onRequired?.(found);
+    return found;
   };
   const defaultJs = loader._extensions[".js"];
   const core = createRequire(corePath)(corePath) as Core;
@@ -90,8 +107,9 @@ export function loadCore(
       if (defaultJs && !isProjectFile(projectRoot, filename)) return defaultJs(module, filename);
       const source = readFileSync(filename, "utf8");
       const file = filename.slice(projectRoot.length + 1);
+      const compiled = core.compiler(source, file);
       // "commonjs" keeps a project with "type": "module" in its package.json loading.
-      module._compile(onCompiled(file, source, core.compiler(source, file)), filename, "commonjs");
+      module._compile(onCompiled?.(file, source, compiled) ?? compiled, filename, "commonjs");
     };
   }
   return core;
@@ -107,6 +125,7 @@ function fromProjectRoot(projectRoot: string, request: string): string | undefin
 
 function isProjectFile(projectRoot: string, filename: string): boolean {
   return (
-    filename.startsWith(projectRoot) && !/[\\/]node_modules[\\/]/.test(filename.slice(projectRoot.length))
+    filename.startsWith(projectRoot + sep) &&
+    !/[\\/]node_modules[\\/]/.test(filename.slice(projectRoot.length))
   );
 }

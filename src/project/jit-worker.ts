@@ -91,7 +91,7 @@ async function compile(
   task: JitTask,
   call: (method: string, request: Uint8Array, callback: Callback) => void,
 ): Promise<JitAnswer> {
-  const core = loadCore(task.projectRoot, task.corePath, (_file, _source, compiled) => compiled);
+  const core = loadCore(task.projectRoot, task.corePath);
   Object.assign(globalThis, {
     require: createRequire(join(task.projectRoot, "index.js")),
     [dialectHook]: (context: object) => withDialect(context, task),

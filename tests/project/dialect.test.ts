@@ -85,7 +85,7 @@ test("extraProperties are plain JSON in every config, also where core refuses pl
     "definitions/b.sqlx": `config { type: "view", ${structured} }\nselect 1 as a`,
     "definitions/c.js": `publish("c", { type: "table", ${metadata} }).query("select 1 as a"); assert("d", { ${metadata} }).query("select 1 where false");`,
     "definitions/actions.yaml":
-      "actions:\n  - table:\n      filename: e.sql\n      metadata:\n        extraProperties:\n          postgres:\n            fillfactor: 80\n",
+      "actions:\n  - incrementalTable:\n      filename: e.sql\n      onSchemaChange: EXTEND\n      metadata:\n        extraProperties:\n          postgres:\n            fillfactor: 80\n",
     "definitions/e.sql": "select 1 as a",
   });
   const { graph } = await compileProject({ projectRoot });
