@@ -4,6 +4,7 @@ import copyStreams from "pg-copy-streams";
 import { AquiferError, asError } from "../../base/errors.js";
 import type {
   Copying,
+  QueryOptions,
   QueryResult,
   Queryable,
   Row,
@@ -73,8 +74,8 @@ class PostgresWarehouse implements Warehouse {
     readonly serverVersion: number,
   ) {}
 
-  query<R = Row>(text: string, values?: readonly unknown[]): Promise<QueryResult<R>> {
-    return run<R>(this.pool, text, values);
+  query<R = Row>(text: string, values?: readonly unknown[], options?: QueryOptions): Promise<QueryResult<R>> {
+    return run<R>(this.pool, text, values, options);
   }
 
   async withSession<T>(body: (session: Session & Copying) => Promise<T>): Promise<T> {
@@ -133,9 +134,9 @@ class PostgresSession implements Session, Copying {
     return (this.client as pg.PoolClient & { processID: number }).processID;
   }
 
-  query<R = Row>(text: string, values?: readonly unknown[]): Promise<QueryResult<R>> {
+  query<R = Row>(text: string, values?: readonly unknown[], options?: QueryOptions): Promise<QueryResult<R>> {
     if (this.loss) return Promise.reject(toWarehouseError(this.loss, text));
-    return run<R>(this.client, text, values);
+    return run<R>(this.client, text, values, options);
   }
 
   async transaction<T>(body: (transaction: Queryable & Copying) => Promise<T>): Promise<T> {
@@ -166,6 +167,7 @@ async function run<R>(
   queryable: { query(config: pg.QueryConfig): Promise<unknown> },
   text: string,
   values?: readonly unknown[],
+  options?: QueryOptions,
 ): Promise<QueryResult<R>> {
   // The protocol ends a statement at its first NUL: the rest would be read as something else.
   if (text.includes("\0")) {
@@ -174,9 +176,11 @@ async function run<R>(
     });
   }
   try {
-    const answer = (await queryable.query(
-      values === undefined ? { text } : { text, values: [...values] },
-    )) as pg.QueryResult<Row> | pg.QueryResult<Row>[];
+    const answer = (await queryable.query({
+      text,
+      ...(values === undefined ? {} : { values: [...values] }),
+      ...(options?.prepare === undefined ? {} : { name: options.prepare }),
+    })) as pg.QueryResult<Row> | pg.QueryResult<Row>[];
     const last = Array.isArray(answer) ? answer.at(-1) : answer;
     return { rows: (last?.rows ?? []) as R[], rowCount: last?.rowCount ?? 0 };
   } catch (thrown) {
