@@ -32,6 +32,14 @@ describe("personal data of the bank", () => {
     }
     expect(relations.length).toBeGreaterThan(40);
     expect(holders).toEqual(["silver.bank_customer_contact"]);
+    // Nor can it be where rows would stand if an assertion failed.
+    expect(
+      await bank.rows(`
+        select distinct attrelid::regclass::text as name
+        from pg_attribute join pg_class on pg_class.oid = attrelid
+        where relnamespace in ('silver'::regnamespace, 'gold'::regnamespace, 'quality'::regnamespace)
+          and attname ~ 'email|first_name|last_name|birth'`),
+    ).toEqual([{ name: "silver.bank_customer_contact" }]);
   });
 
   it.each([
