@@ -30,10 +30,11 @@ export const registration = defineSource({
   period: { grain: "day", fromName: /combined_data_(?<year>\d{4})-(?<month>\d{2})-(?<day>\d{2})\.csv$/ },
 });
 
-/** What the stream of registrations carries, as exported from its topic: the same eleven fields. */
+/** The registrations of the topic data_bank_marketing, one message value a line: the same eleven fields. */
 export const stream = defineSource({
   name: "bank/stream",
-  files: "data_bank_marketing*.csv",
+  files: "data_bank_marketing*.ndjson",
+  format: "ndjson",
   columns: {
     timestamp: {},
     email: {},

@@ -1,7 +1,8 @@
-import { recordFields, writeRecord } from "./record-fields.js";
-import { RecordScanner, type Dialect } from "./record-scanner.js";
+import { writeRecord } from "./record-fields.js";
 import type { StoredColumns } from "./stored-columns.js";
-import { raggedReject } from "./inspect-text.js";
+import { describeFlaw, expectedFields, scannerOf, valuesOf } from "./record-format.js";
+import type { TextShape } from "./recognize-text.js";
+import { rejectOf } from "./inspect-text.js";
 import type { Reject } from "../history/ingest-ledger.js";
 
 /** A part of a file's text: all of it, or what one of several streams takes. */
@@ -28,13 +29,12 @@ const blockBytes = 256 * 1024;
  */
 export async function* copyText(
   range: RecordRange,
-  dialect: Dialect,
+  shape: TextShape,
   fileId: string,
-  expectedFields: number,
   convert: StoredColumns["convert"],
   onReject: (reject: Reject) => void,
 ): AsyncGenerator<Buffer> {
-  const delimiter = String.fromCharCode(dialect.delimiter);
+  const delimiter = String.fromCharCode(shape.delimiter);
   const prefix = new RowPrefix(`${fileId}${delimiter}`, delimiter, range.rowsBefore);
   const blocks: Buffer[] = [];
   let block = Buffer.allocUnsafe(blockBytes);
@@ -46,18 +46,19 @@ export async function* copyText(
     used = 0;
   };
   let row = range.rowsBefore;
-  const scanner = new RecordScanner(
-    dialect,
+  const expected = expectedFields(shape);
+  const scanner = scannerOf(
+    shape,
     (buffer, start, end, fields, line, irregular) => {
       if (line <= range.headerLine) return;
       if (++row > range.lastRow) return;
       prefix.increment();
-      if (fields !== expectedFields) {
-        onReject(raggedReject(row, line, fields, expectedFields, buffer.subarray(start, end)));
+      if (fields !== expected) {
+        onReject(rejectOf(row, line, describeFlaw(shape, fields), buffer.subarray(start, end)));
         return;
       }
       const anew = irregular || convert !== undefined;
-      const record = anew ? rewrite(buffer.subarray(start, end), dialect.delimiter, convert) : buffer;
+      const record = anew ? rewrite(buffer.subarray(start, end), shape, convert) : buffer;
       const from = anew ? 0 : start;
       const to = anew ? record.length : end;
       reserve(prefix.length + to - from + 1);
@@ -66,7 +67,7 @@ export async function* copyText(
       used += to - from;
       block[used++] = 10;
     },
-    range.firstLine,
+    { line: range.firstLine },
   );
   for await (const chunk of range.text) {
     scanner.push(chunk);
@@ -77,9 +78,9 @@ export async function* copyText(
   if (used > 0) yield block.subarray(0, used);
 }
 
-function rewrite(record: Buffer, delimiter: number, convert: StoredColumns["convert"]): Buffer {
-  const fields = recordFields(record, delimiter);
-  return writeRecord(convert ? convert(fields) : fields, delimiter);
+function rewrite(record: Buffer, shape: TextShape, convert: StoredColumns["convert"]): Buffer {
+  const fields = valuesOf(shape, record);
+  return writeRecord(convert ? convert(fields) : fields, shape.delimiter);
 }
 
 /** `<file id>,<row>,` as bytes, counted up in place: making a string for each record would cost more than the rest. */

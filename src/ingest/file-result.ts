@@ -47,6 +47,7 @@ export const notLoaded: LoadOutcome = { seconds: 0, rejected: 0 };
 
 function methodOf(file: PlannedFile): string {
   if (file.decision.action === "restore") return "stored";
+  if (file.shape.format === "ndjson") return "json";
   if (file.inspection.encoding !== "utf-8" || file.inspection.nulBytes > 0) return "recoded";
   return file.inspection.irregular > 0 ? "repaired" : "bytes";
 }

@@ -1,4 +1,4 @@
-import { AquiferError, asError } from "../base/errors.js";
+import { AquiferError, asError, exitCodes } from "../base/errors.js";
 import { IngestLedger } from "../history/ingest-ledger.js";
 import { defaultHistorySchema, migrateHistory } from "../history/migrate.js";
 import type { Source } from "../project/source.js";
@@ -19,6 +19,7 @@ import { readSeeds, checkSeed, type Seed } from "./seeds.js";
 import { quoteRelation } from "../base/identifiers.js";
 
 export interface IngestOptions extends InspectOptions {
+  /** Of at least two sessions: one for the ledger, the others copy. */
   readonly warehouse: Warehouse;
   /** Plan only; nothing is written. */
   readonly dryRun?: boolean;
@@ -45,6 +46,19 @@ export interface IngestResult {
  * @throws AquiferError with every file that cannot be loaded; `ingest-running` when another ingest runs on this database
  */
 export async function ingest(options: IngestOptions): Promise<IngestResult> {
+  try {
+    return await ingestUntilAborted(options);
+  } catch (thrown) {
+    if (!options.signal.aborted || thrown instanceof AquiferError) throw thrown;
+    throw new AquiferError("Interrupted: nothing was loaded", {
+      code: "interrupted",
+      exitCode: exitCodes.interrupted,
+      cause: thrown,
+    });
+  }
+}
+
+async function ingestUntilAborted(options: IngestOptions): Promise<IngestResult> {
   const seeds = await readSeeds(options.projectRoot);
   const files = await inspectFiles(options, seeds);
   const schema = options.historySchema ?? defaultHistorySchema;

@@ -3,7 +3,7 @@ import type { Reject } from "../history/ingest-ledger.js";
 import { displayName, type RawFile } from "./discover-files.js";
 import { readContent } from "./unpack.js";
 import type { TextShape } from "./recognize-text.js";
-import { RecordScanner } from "./record-scanner.js";
+import { describeFlaw, expectedFields, scannerOf } from "./record-format.js";
 import { toUtf8, Utf8Check, withoutNul, type Encoding, type EncodingStart } from "./text-encoding.js";
 
 /** A place where a record begins: where one of several streams may start. */
@@ -32,6 +32,8 @@ export interface TextInspection {
   readonly firstRejects: readonly Reject[];
   /** Records that are written anew, since PostgreSQL would read their bytes otherwise. */
   readonly irregular: number;
+  /** All keys of the objects, where records are JSON. */
+  readonly keys: readonly string[];
   readonly nulBytes: number;
   /** Empty unless the raw bytes can be read from the middle. */
   readonly checkpoints: readonly Checkpoint[];
@@ -40,7 +42,7 @@ export interface TextInspection {
 const shownRejects = 5;
 
 /**
- * Reads a text file once: hash, encoding, records, and which of them have not as many fields as the header.
+ * Reads a text file once: hash, encoding, records, and which of them cannot be loaded.
  *
  * @param footer matches the lines at the end that are no data
  * @param onBytes told of the bytes read, for progress
@@ -58,14 +60,15 @@ export async function inspectText(
   const checkpoints: Checkpoint[] = [];
   const firstRejects: Reject[] = [];
   let [bytes, rows, rejected, irregularRows, nulBytes] = [0, 0, 0, 0, 0];
-  const expected = shape.header.columns.length;
+  const expected = expectedFields(shape);
+  const keys = new Set<string>();
   const last: LastRecord[] = [];
-  const scanner = new RecordScanner(
+  const scanner = scannerOf(
     shape,
     (buffer, from, to, fields, line, irregular) => {
       if (line <= shape.headerLine) return;
       rows++;
-      if (irregular) irregularRows++;
+      if (irregular && shape.format === "delimited") irregularRows++;
       const isRagged = fields !== expected;
       if (footer) {
         last.push({ text: buffer.toString("utf8", from, to), irregular, isRagged });
@@ -74,11 +77,10 @@ export async function inspectText(
       if (!isRagged) return;
       rejected++;
       if (firstRejects.length < shownRejects) {
-        firstRejects.push(raggedReject(rows, line, fields, expected, buffer.subarray(from, to)));
+        firstRejects.push(rejectOf(rows, line, describeFlaw(shape, fields), buffer.subarray(from, to)));
       }
     },
-    1,
-    start.skip,
+    { offset: start.skip, onKeys: (found) => [...found].forEach((key) => keys.add(key)) },
   );
   for await (const chunk of readContent(file, displayName(file))) {
     hash.update(chunk);
@@ -113,6 +115,7 @@ export async function inspectText(
     rejected,
     firstRejects: firstRejects.filter(({ row }) => row <= rows),
     irregular: irregularRows,
+    keys: [...keys],
     nulBytes,
     checkpoints: isRaw ? checkpoints : [],
   };
@@ -136,22 +139,9 @@ function footerStart(last: readonly LastRecord[], footer: RegExp): number {
 /** Longest part of a rejected record that is kept. */
 const keptRawBytes = 8192;
 
-/** The reject of a record that has not as many fields as the header. */
-export function raggedReject(
-  row: number,
-  line: number,
-  fields: number,
-  expected: number,
-  record: Buffer,
-): Reject {
-  const plural = expected === 1 ? "" : "s";
-  return {
-    row,
-    line,
-    column: undefined,
-    error: `expected ${expected} field${plural}, found ${fields}`,
-    raw: keptRaw(record),
-  };
+/** The reject of a record. */
+export function rejectOf(row: number, line: number, error: string, record: Buffer): Reject {
+  return { row, line, column: undefined, error, raw: keptRaw(record) };
 }
 
 /** The part of a record that is kept with its reject. */

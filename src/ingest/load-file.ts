@@ -109,14 +109,7 @@ async function copyPart(
   };
   async function* blocks(): AsyncGenerator<Buffer> {
     const onReject = (reject: Reject): void => void rejects.push(reject);
-    for await (const block of copyText(
-      range,
-      shape,
-      fileId,
-      shape.header.columns.length,
-      stored.convert,
-      onReject,
-    )) {
+    for await (const block of copyText(range, shape, fileId, stored.convert, onReject)) {
       await keepRejects(rejectsPerInsert);
       context.onBytes(block.length);
       yield block;

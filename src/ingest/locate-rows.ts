@@ -1,6 +1,6 @@
 import type { InspectedFile } from "./plan-file.js";
 import { readText } from "./open-text.js";
-import { RecordScanner } from "./record-scanner.js";
+import { scannerOf } from "./record-format.js";
 import { keptRaw } from "./inspect-text.js";
 
 export interface LocatedRow {
@@ -15,7 +15,7 @@ export async function locateRows(
 ): Promise<ReadonlyMap<number, LocatedRow>> {
   const located = new Map<number, LocatedRow>();
   let row = 0;
-  const scanner = new RecordScanner(file.shape, (buffer, start, end, _fields, line) => {
+  const scanner = scannerOf(file.shape, (buffer, start, end, _fields, line) => {
     if (line <= file.shape.headerLine) return;
     row++;
     if (wanted.has(row)) located.set(row, { line, raw: keptRaw(buffer.subarray(start, end)) });

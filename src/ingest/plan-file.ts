@@ -3,10 +3,11 @@ import { AquiferError } from "../base/errors.js";
 import { formatPlural } from "../base/format-quantity.js";
 import type { Reject } from "../history/ingest-ledger.js";
 import type { RejectLimit, Source } from "../project/source.js";
-import { classifyFile } from "./classify-file.js";
+import { classifyFile, type Classification } from "./classify-file.js";
 import { displayName, type RawFile } from "./discover-files.js";
 import { filePeriod, type FilePeriod } from "./file-period.js";
 import { inspectText, type TextInspection } from "./inspect-text.js";
+import { matchHeader } from "./match-header.js";
 import { readHead } from "./open-text.js";
 import type { TextShape } from "./recognize-text.js";
 import { encodingOfStart, toUtf8, withoutNul, type EncodingStart } from "./text-encoding.js";
@@ -48,8 +49,33 @@ export async function inspectFile(
   }
   const start = encodingOfStart(head);
   const text = decodeHead(head, start);
-  const { source, shape, explanation } = classifyFile(sources, file, text, head.length < headBytes);
+  const classified = classifyFile(sources, file, text, head.length < headBytes);
+  const { source, explanation } = classified;
   const period = filePeriod(source, file, options.period);
+  const inspection = await inspectText(file, classified.shape, start, source.footer, options.onBytes).catch(
+    (thrown: unknown) => {
+      if (!(thrown instanceof AquiferError)) throw thrown;
+      throw new AquiferError(`${name}: ${thrown.message}`, { code: thrown.code, hint: thrown.hint ?? "" });
+    },
+  );
+  const shape = completeShape(classified, inspection);
+  refuseWrongColumns(name, source, shape);
+  refuseTooManyRejects(file, source, inspection, inspection.firstRejects);
+  return { file, source, shape, explanation, start, inspection, period, slot: slotOf(source, file, period) };
+}
+
+/** Of JSON the columns are known only when every object was seen. */
+function completeShape({ source, shape }: Classification, { keys }: TextInspection): TextShape {
+  return shape.format === "ndjson" ? { ...shape, header: matchHeader(source, keys) } : shape;
+}
+
+function refuseWrongColumns(name: string, source: Source, shape: TextShape): void {
+  if (shape.header.missing.length > 0) {
+    throw new AquiferError(`${name} lacks ${shape.header.missing.join(", ")}`, {
+      code: "wrong-columns",
+      hint: `Correct the file, or make the columns optional in ${source.name}.`,
+    });
+  }
   if (source.drift === "freeze" && shape.header.added.length > 0) {
     throw new AquiferError(`${name} has columns that ${source.name} does not declare`, {
       code: "schema-drift",
@@ -58,14 +84,6 @@ export async function inspectFile(
       hint: "Declare them, or let the source's drift be `evolve`.",
     });
   }
-  const inspection = await inspectText(file, shape, start, source.footer, options.onBytes).catch(
-    (thrown: unknown) => {
-      if (!(thrown instanceof AquiferError)) throw thrown;
-      throw new AquiferError(`${name}: ${thrown.message}`, { code: thrown.code, hint: thrown.hint ?? "" });
-    },
-  );
-  refuseTooManyRejects(file, source, inspection, inspection.firstRejects);
-  return { file, source, shape, explanation, start, inspection, period, slot: slotOf(source, file, period) };
 }
 
 function decodeHead(head: Buffer, start: EncodingStart): Buffer {

@@ -1,4 +1,6 @@
 import type { Source } from "../project/source.js";
+import { jsonFields } from "./json-fields.js";
+import { LineScanner } from "./line-scanner.js";
 import { headerlessMatch, matchHeader, type HeaderMatch } from "./match-header.js";
 import { recordFields } from "./record-fields.js";
 import { RecordScanner } from "./record-scanner.js";
@@ -11,6 +13,8 @@ interface StartRecord {
 
 /** How a file's start reads as a source: what must be known before its records are. */
 export interface TextShape {
+  readonly format: "delimited" | "ndjson";
+  /** Of the file, and of what is sent to PostgreSQL. */
   readonly delimiter: number;
   readonly crOnly: boolean;
   /** Line of the header; 0 when there is none. Records on lines up to it are no data. */
@@ -35,6 +39,7 @@ const sniffedDelimiters = [",", ";", "|", "\t"];
  * @param isWhole the head is the whole file
  */
 export function recognizeText(source: Source, head: Buffer, isWhole: boolean): Recognition {
+  if (source.format === "ndjson") return recognizeJson(source, head, isWhole);
   const crOnly = head.includes(13) && !head.includes(10);
   const candidates = (source.delimiter === undefined ? sniffedDelimiters : [source.delimiter]).map(
     (delimiter) => {
@@ -46,7 +51,13 @@ export function recognizeText(source: Source, head: Buffer, isWhole: boolean): R
   );
   const best = candidates.reduce((a, b) => (quality(b.match) > quality(a.match) ? b : a));
   if (source.header !== "none" && best.match.missing.length === 0) {
-    const shape: TextShape = { delimiter: best.byte, crOnly, headerLine: best.line, header: best.match };
+    const shape: TextShape = {
+      format: "delimited",
+      delimiter: best.byte,
+      crOnly,
+      headerLine: best.line,
+      header: best.match,
+    };
     return { fits: true, shape, explanation: `header on line ${best.line}: ${describe(best.match)}` };
   }
   if (source.header === "required") return { fits: false, explanation: explainMissing(best) };
@@ -69,8 +80,35 @@ export function recognizeText(source: Source, head: Buffer, isWhole: boolean): R
       explanation: `no header, and line 1 has ${counts.join(", ")} fields where ${expected} columns are declared`,
     };
   }
-  const shape = { delimiter: fitting.byte, crOnly, headerLine: 0, header: headerlessMatch(source) };
+  const shape: TextShape = {
+    format: "delimited",
+    delimiter: fitting.byte,
+    crOnly,
+    headerLine: 0,
+    header: headerlessMatch(source),
+  };
   return { fits: true, shape, explanation: `no header; ${expected} fields on line 1 as declared` };
+}
+
+/** Keys may come later than in the first lines, so only one of them is asked for here. */
+function recognizeJson(source: Source, head: Buffer, isWhole: boolean): Recognition {
+  const keys = new Set<string>();
+  let objects = 0;
+  const count = (line: Buffer): number => {
+    const fields = jsonFields(line.toString());
+    for (const key of fields?.keys() ?? []) keys.add(key);
+    return (objects += fields ? 1 : 0);
+  };
+  const scanner = new LineScanner(() => undefined, count);
+  scanner.push(head);
+  if (isWhole) scanner.end();
+  if (objects === 0) return { fits: false, explanation: "none of the first lines is a JSON object" };
+  const header = matchHeader(source, [...keys]);
+  if (header.found.length === 0) {
+    return { fits: false, explanation: `its objects have none of the columns: ${[...keys].join(", ")}` };
+  }
+  const shape: TextShape = { format: "ndjson", delimiter: 44, crOnly: false, headerLine: 0, header };
+  return { fits: true, shape, explanation: `a JSON object on each line: ${describe(header)}` };
 }
 
 interface Candidate {

@@ -45,6 +45,7 @@ async function readSeed(file: RawFile): Promise<Seed> {
     description: `Reference table of ${name}.`,
     table,
     files: [file.path],
+    format: "delimited",
     columns: columns.map((column, index) => ({
       name: column.name,
       headers: [snakeCase(cells[index] ?? column.name)],

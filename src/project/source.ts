@@ -73,6 +73,8 @@ export interface SourceOptions {
   readonly table?: string;
   /** Globs below `raw/<system>/`. */
   readonly files: string | readonly string[];
+  /** `ndjson`: a JSON object on each line; nested values arrive as JSON text. Default: `delimited`. */
+  readonly format?: "delimited" | "ndjson";
   /** The columns in the order of a file without header, by their name in bronze. */
   readonly columns: Readonly<Record<string, ColumnOptions>>;
   /**
@@ -105,6 +107,7 @@ export interface Source {
   readonly description: string;
   readonly table: string;
   readonly files: readonly string[];
+  readonly format: "delimited" | "ndjson";
   readonly columns: readonly SourceColumn[];
   readonly header: "required" | "none" | "optional";
   readonly delimiter: string | undefined;
@@ -133,6 +136,7 @@ const optionNames = [
   "description",
   "table",
   "files",
+  "format",
   "columns",
   "header",
   "delimiter",
@@ -152,6 +156,7 @@ const checkNames = [
 ] as const satisfies readonly (keyof ColumnChecks)[];
 
 const choices = {
+  format: ["delimited", "ndjson"],
   header: ["required", "none", "optional"],
   reload: ["append", "replace_period", "snapshot", "refuse"],
   drift: ["evolve", "freeze", "rescue", "discard"],
@@ -212,6 +217,7 @@ export function defineSource(options: SourceOptions): Source {
     description: options.description ?? "",
     table,
     files,
+    format: options.format ?? "delimited",
     columns: toColumns(options.columns, fail),
     header: options.header ?? "required",
     delimiter: options.delimiter,

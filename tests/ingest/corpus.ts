@@ -553,6 +553,95 @@ export const corpus: readonly CorpusEntry[] = [
     content: zipFile({ "1.csv": "a,b\n1,2\n", "notes.doc": "x" }),
     expected: { error: "unknown-file", words: "raw/shop/x.zip/notes.doc matches no source" },
   },
+  // JSON lines
+  {
+    sentence: "each line is an object, keys in any order",
+    content: '{"a":"1","b":"2"}\n\n{"b":"4","a":"3"}\r\n',
+    source: { format: "ndjson" },
+    expected: [
+      ["1", "2"],
+      ["3", "4"],
+    ],
+    ledger: { method: "json" },
+  },
+  {
+    sentence: "no number loses a digit",
+    content: '{"a":12345678901234567890,"b":1.10}\n',
+    source: { format: "ndjson" },
+    expected: [["12345678901234567890", "1.10"]],
+  },
+  {
+    sentence: "nested values are JSON text",
+    content: '{"a":{"x":[1,{"y":"}"}]},"b":[ 1 , "]" ]}\n',
+    source: { format: "ndjson" },
+    expected: [['{"x":[1,{"y":"}"}]}', '[ 1 , "]" ]']],
+  },
+  {
+    sentence: "null and an absent key are NULL, an empty text is not",
+    content: '{"a":null,"b":""}\n{"b":true}\n',
+    source: { format: "ndjson" },
+    expected: [
+      [null, ""],
+      [null, "true"],
+    ],
+  },
+  {
+    sentence: "escapes in JSON are read",
+    content: '{"a":"x\\n\\u00e9\\"\\u0000","b":"\\ud83d\\ude00,"}\n',
+    source: { format: "ndjson" },
+    expected: [['x\né"', "😀,"]],
+  },
+  {
+    sentence: "a broken line of JSON is a reject, not a row of NULLs",
+    content: '{"a":1,"b":2}\n{"a":1,\n[1]\n{"a":3,"b":4}\n',
+    source: { format: "ndjson", maxRejected: 2 },
+    expected: [
+      ["1", "2"],
+      ["3", "4"],
+    ],
+    ledger: { rows_rejected: "2" },
+  },
+  {
+    sentence: "a broken line of JSON fails a strict file",
+    content: '{"a":1,"b":2}\nnull\n',
+    source: { format: "ndjson" },
+    expected: { error: "too-many-rejects", words: "line 2: expected a JSON object on one line" },
+  },
+  {
+    sentence: "a key that comes late becomes a column",
+    content: '{"a":1,"b":2}\n{"a":3,"b":4,"C c":5}\n',
+    source: { format: "ndjson" },
+    expected: [
+      ["1", "2", null],
+      ["3", "4", "5"],
+    ],
+    ledger: { columns_added: "{c_c}" },
+  },
+  {
+    sentence: "a declared key that never comes is missed",
+    content: '{"a":1}\n',
+    source: { format: "ndjson" },
+    expected: { error: "wrong-columns", words: "lacks b" },
+  },
+  {
+    sentence: "of a key that stands twice the last one counts",
+    content: '{"a":1,"b":2,"a":3}\n',
+    source: { format: "ndjson" },
+    expected: [["3", "2"]],
+  },
+  {
+    sentence: "a file of one JSON array is no JSON lines",
+    content: '[\n{"a":1,"b":2}\n]\n'.replace('{"a":1,"b":2}', "  1"),
+    source: { format: "ndjson" },
+    expected: { error: "wrong-columns", words: "none of the first lines is a JSON object" },
+  },
+  {
+    sentence: "gzipped JSON lines are read",
+    name: "x.csv.gz",
+    content: gzipSync('{"a":1,"b":2}\n'),
+    source: { format: "ndjson" },
+    expected: ab,
+  },
   // Names
   {
     sentence: "file names are matched whatever their case",

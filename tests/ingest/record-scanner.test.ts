@@ -5,9 +5,17 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { copyText } from "../../src/ingest/copy-records.js";
 import { recordFields, writeRecord } from "../../src/ingest/record-fields.js";
 import { RecordScanner, type Dialect } from "../../src/ingest/record-scanner.js";
+import type { TextShape } from "../../src/ingest/recognize-text.js";
 import { freshDatabase } from "../support/database.js";
 
 const comma: Dialect = { delimiter: 44, crOnly: false };
+
+const shape: TextShape = {
+  ...comma,
+  format: "delimited",
+  headerLine: 0,
+  header: { columns: ["a", "b"], cells: [], found: [], missing: [], added: [] },
+};
 
 interface Scanned {
   readonly fields: (string | null)[];
@@ -121,7 +129,7 @@ describe("properties", () => {
       fc.asyncProperty(hostile, async (text) => {
         await database.warehouse.query("truncate loaded");
         const range = { text: chunks(text), rowsBefore: 8, firstLine: 1, headerLine: 0, lastRow: Infinity };
-        const copied = copyText(range, comma, "7", 2, undefined, () => undefined);
+        const copied = copyText(range, shape, "7", undefined, () => undefined);
         await database.warehouse.withSession(async (session) => {
           await pipeline(Readable.from(copied), session.copyFrom("copy loaded from stdin (format csv)"));
         });
