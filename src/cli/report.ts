@@ -78,9 +78,11 @@ export async function buildProjectReports(
       effects.stdout.write(`Report printed:  ${result.loaded.name}  ${relative(cwd, path)}\n`);
     }
     const failed = results.filter(({ status }) => status === "failed").length;
+    const built = results.length - failed;
+    const index = relative(cwd, join(outputFolder, "index.html"));
     effects.stdout.write(
-      `${formatPlural(results.length - failed, "report")} built${failed > 0 ? `, ${failed} failed` : ""} in ` +
-        `${formatDuration(effects.clock.elapsed() - started)}. Open ${relative(cwd, join(outputFolder, "index.html"))}\n`,
+      `${formatPlural(built, "report")} built${failed > 0 ? `, ${failed} failed` : ""} in ` +
+        `${formatDuration(effects.clock.elapsed() - started)}.${built > 0 ? ` Open ${index}` : ""}\n`,
     );
     if (failed > 0) context.setExitCode(exitCodes.failure);
   } finally {

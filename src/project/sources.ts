@@ -1,4 +1,4 @@
-import { AquiferError } from "../base/errors.js";
+import { AquiferError, exitCodes } from "../base/errors.js";
 import { nearestName } from "../base/nearest-name.js";
 import { exportsOfKind, loadModules } from "./load-modules.js";
 import type { Source } from "./source.js";
@@ -80,6 +80,7 @@ export function selectSources(sources: readonly Source[], names: readonly string
     const near = nearestName(name, known);
     throw new AquiferError(`No source or system is named "${name}"`, {
       code: "unknown-source",
+      exitCode: exitCodes.usage,
       hint: near === undefined ? `Known: ${[...known].sort().join(", ")}.` : `Did you mean "${near}"?`,
     });
   }

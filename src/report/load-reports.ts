@@ -77,7 +77,7 @@ function unknownReport(pattern: string, plain: string, reports: readonly LoadedR
   const near = nearestName(plain, known);
   return new AquiferError(`No report is named "${pattern}"`, {
     code: "unknown-report",
-    exitCode: exitCodes.failure,
+    exitCode: exitCodes.usage,
     hint:
       near !== undefined
         ? `Did you mean "${near}"?`

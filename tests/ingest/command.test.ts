@@ -77,6 +77,6 @@ test("--json prints one object a line", async () => {
 test("an unknown source is an error that suggests the nearest", async () => {
   const project = await shop();
   const { code, err } = await dataform(project, "ingest", "shop/oders");
-  expect(code).toBe(1);
+  expect(code).toBe(2);
   expect(err).toContain('Did you mean "shop/orders"?');
 });

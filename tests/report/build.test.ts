@@ -301,10 +301,10 @@ describe("dataform report", () => {
     expect(out).toContain("1 report built, 1 failed");
   });
 
-  it("exits 1 for an unknown name before it connects to anything", async () => {
+  it("exits 2 for an unknown name before it connects to anything", async () => {
     const root = await projectWith({ "reports/sales/orders.ts": ordersReport });
     const { code, err } = await run(root, "postgres://nobody@127.0.0.1:1/none", "ordrs");
-    expect(code).toBe(1);
+    expect(code).toBe(2);
     expect(err).toBe('No report is named "ordrs"\n  hint: Did you mean "orders"?\n');
   });
 
