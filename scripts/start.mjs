@@ -26,10 +26,10 @@ if (!existsSync(join(root, index))) {
 }
 console.log(`
 Done. Where to look:
-  ${index.padEnd(28)} the reports; open it in a browser
-  ${"npx dataform history last".padEnd(28)} what ran, how long, how many rows
-  ${"npx dataform warehouse psql".padEnd(28)} the tables themselves: select * from gold...
-  ${"definitions/ ingest/ reports/".padEnd(28)} the models, sources and reports that did it`);
+  ${index.padEnd(30)} the reports; open it in a browser
+  ${"npx dataform history last".padEnd(30)} what ran, how long, how many rows
+  ${"npx dataform warehouse psql".padEnd(30)} the tables themselves: select * from gold...
+  ${"definitions/ ingest/ reports/".padEnd(30)} the models, sources and reports that did it`);
 
 /** Sample data never lands in somebody's warehouse: no variable that names a server is handed on. */
 function dataform(args, stdio) {
