@@ -4,6 +4,7 @@ export { defineConfig, type AquiferConfig, type OperationConfig } from "./projec
 export {
   defineSource,
   type ColumnOptions,
+  type Freshness,
   type PeriodRule,
   type Source,
   type SourceOptions,

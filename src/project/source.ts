@@ -1,4 +1,5 @@
-import { AquiferError } from "../base/errors.js";
+import { parseDuration } from "../base/duration.js";
+import { AquiferError, asError } from "../base/errors.js";
 import { nearestName } from "../base/nearest-name.js";
 import { snakeCase } from "../base/snake-case.js";
 
@@ -97,6 +98,16 @@ export interface SourceOptions {
   readonly footer?: RegExp;
   /** Most rejected rows of one file; one more and nothing is loaded. Default: 0. */
   readonly maxRejected?: RejectLimit;
+  /** How old the newest load may be; asked by `dataform freshness`. */
+  readonly freshness?: Freshness;
+}
+
+/** Ages of the newest load of a source, such as `"26h"` or `"7d"`. */
+export interface Freshness {
+  /** Older than this is told. */
+  readonly warnAfter?: string;
+  /** Older than this, or never loaded, is an error. */
+  readonly errorAfter?: string;
 }
 
 /** A source with every default filled in. Plain data. */
@@ -116,6 +127,7 @@ export interface Source {
   readonly drift: DriftPolicy;
   readonly footer: RegExp | undefined;
   readonly maxRejected: RejectLimit;
+  readonly freshness: Freshness;
 }
 
 export interface SourceColumn {
@@ -145,6 +157,7 @@ const optionNames = [
   "drift",
   "footer",
   "maxRejected",
+  "freshness",
 ] as const satisfies readonly (keyof SourceOptions)[];
 
 const checkNames = [
@@ -226,6 +239,7 @@ export function defineSource(options: SourceOptions): Source {
     drift: options.drift ?? "evolve",
     footer: options.footer,
     maxRejected: options.maxRejected ?? 0,
+    freshness: checkedFreshness(options.freshness ?? {}, fail),
   };
 }
 
@@ -282,6 +296,19 @@ function checkRejectLimit(limit: RejectLimit, fail: Failure): void {
       ? Number.isInteger(limit) && limit >= 0
       : /^\d+(\.\d+)?%$/.test(limit) && Number.parseFloat(limit) <= 100;
   if (!valid) throw fail(`maxRejected is ${JSON.stringify(limit)}`, 'Use a number of rows, or "1%".');
+}
+
+function checkedFreshness(freshness: Freshness, fail: Failure): Freshness {
+  const known = ["warnAfter", "errorAfter"];
+  for (const [key, age] of Object.entries(freshness) as [string, string][]) {
+    refuseUnknown(key, known, "option of freshness", fail);
+    try {
+      parseDuration(age);
+    } catch (thrown) {
+      throw fail(`freshness.${key}: ${asError(thrown).message}`, "Write a number and a unit: 26h, 7d.");
+    }
+  }
+  return freshness;
 }
 
 type Failure = (problem: string, hint?: string) => AquiferError;
