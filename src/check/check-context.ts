@@ -1,0 +1,96 @@
+import { excerpt } from "../base/source-location.js";
+import { actionKey } from "../project/action-graph.js";
+import type { Action } from "../project/action.js";
+import type { CompiledAction } from "../project/compiled-graph.js";
+import type { CompiledProject } from "../project/compiled-project.js";
+import { locate } from "../project/sql-position.js";
+import { nearestName } from "../base/nearest-name.js";
+import type { WarehouseError } from "../warehouse/warehouse-error.js";
+import type { Finding } from "./finding.js";
+
+/** The project under check, and what has been found so far. */
+export class CheckContext {
+  readonly findings: Finding[] = [];
+  /** Actions that are broken, or could not be checked, each with the reason. */
+  readonly broken = new Map<string, string>();
+  private readonly compiled: ReadonlyMap<string, CompiledAction>;
+
+  constructor(
+    readonly project: CompiledProject,
+    readonly actions: ReadonlyMap<string, Action>,
+  ) {
+    const { tables = [], operations = [], assertions = [], declarations = [] } = project.graph;
+    const all = [...tables, ...operations, ...assertions, ...declarations];
+    this.compiled = new Map(all.map((each) => [actionKey(each.target), each]));
+  }
+
+  /** Adds a finding at a position of a statement (in code points from 1), or at the action's file. */
+  add(
+    action: Action,
+    finding: Pick<Finding, "severity" | "code" | "message"> & Partial<Finding>,
+    at?: { readonly statement: string; readonly position: number },
+  ): void {
+    const compiled = this.compiled.get(action.key);
+    const location = (compiled && at && locate(this.project, compiled, at.statement, at.position)) ?? {
+      file: action.file,
+    };
+    const text = this.project.files[location.file];
+    this.findings.push({
+      subject: action.key,
+      details: [],
+      location,
+      ...(text === undefined || location.line === undefined
+        ? {}
+        : { excerpt: excerpt(text, location.line, location.column) }),
+      ...finding,
+    });
+  }
+
+  /** What the server refused, as a finding of the action; the action counts as broken from now on. */
+  refuse(action: Action, error: WarehouseError): void {
+    const { server } = error;
+    const reason = unjudgeable(error);
+    this.broken.set(action.key, reason ?? "is broken");
+    const position = server.position;
+    this.add(
+      action,
+      {
+        severity: reason === undefined ? "error" : "unchecked",
+        code: error.code,
+        message: server.message,
+        details: server.detail === undefined ? [] : [`detail: ${server.detail}`],
+        ...this.hint(action, error),
+      },
+      position === undefined || error.statement === undefined
+        ? undefined
+        : { statement: error.statement, position },
+    );
+  }
+
+  private hint(action: Action, error: WarehouseError): { hint?: string } {
+    if (error.server.hint !== undefined) return { hint: error.server.hint };
+    const missing = /^relation "(.+)" does not exist$/.exec(error.server.message)?.[1];
+    if (missing === undefined) return {};
+    const known = [...this.actions.keys()];
+    const near =
+      known.find((key) => key === missing || key.endsWith(`.${missing}`)) ?? nearestName(missing, known);
+    if (near === undefined) return {};
+    return {
+      hint: action.dependencies.includes(near)
+        ? `Did you mean ${near}?`
+        : `Did you mean ${near}? Write \${ref("${near.replace(/^.*\./, "")}")}, so that it is built first.`,
+    };
+  }
+}
+
+/** Why an error says nothing about the project: the scratch database is not the warehouse. */
+function unjudgeable(error: WarehouseError): string | undefined {
+  const { sqlState = "", message } = error.server;
+  if (sqlState === "42501") return "reaches beyond its database";
+  if (sqlState === "57014") return "takes too long to try";
+  if (sqlState === "25001") return "cannot run inside a transaction";
+  if (sqlState === "58P01" || (sqlState === "0A000" && message.includes("extension"))) {
+    return "needs an extension that the embedded server lacks";
+  }
+  return undefined;
+}

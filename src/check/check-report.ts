@@ -1,0 +1,109 @@
+import { quoteLiteral, quoteRelation, type RelationName } from "../base/identifiers.js";
+import { excerpt } from "../base/source-location.js";
+import { lineColumnAt, utf16Offset } from "../base/text-position.js";
+import { nearestName } from "../base/nearest-name.js";
+import { findSnippet } from "../project/find-text.js";
+import type { Report } from "../project/report.js";
+import { refsOf, renderSql, type ReportRef, type SqlPiece } from "../project/report-sql.js";
+import type { Queryable } from "../warehouse/warehouse.js";
+import { WarehouseError } from "../warehouse/warehouse-error.js";
+import type { Finding } from "./finding.js";
+
+export interface CheckedReport {
+  readonly name: string;
+  /** Path relative to the project root, and its text. */
+  readonly file: string;
+  readonly source: string;
+  readonly report: Report;
+}
+
+/**
+ * Tries the queries of a report on the empty tables: each must run and return the columns that the report declares.
+ *
+ * @param broken relations that could not be built: a query that reads one is not judged
+ */
+export async function checkReport(
+  session: Queryable,
+  checked: CheckedReport,
+  relationOf: (ref: ReportRef) => RelationName,
+  broken: (key: string) => boolean,
+): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const [name, query] of Object.entries(checked.report.data)) {
+    const keys = refsOf(query.sql)
+      .map(relationOf)
+      .map((each) => `${each.schema}.${each.name}`);
+    if (keys.some(broken)) continue;
+    const { text, values, pieces } = renderSql(query.sql, (ref) => quoteRelation(relationOf(ref)));
+    const before = "select * from (\n";
+    const subject = `report ${checked.name}, query ${name}`;
+    try {
+      const literals = values.map((value) => (value === null ? "null" : quoteLiteral(String(value))));
+      await session.query(`${before}${text}\n) as rows limit 0`, values);
+      await session.query("drop table if exists pg_temp.aquifer_report");
+      await session.query(
+        `create temp table aquifer_report as\n${text.replace(/\$(\d+)/g, (_, index: string) => literals[Number(index) - 1] ?? "null")}\nwith no data`,
+      );
+    } catch (error) {
+      if (!(error instanceof WarehouseError) || error.isConnectionLoss) throw error;
+      findings.push(refusal(checked, subject, error, { before: before.length, pieces }));
+      continue;
+    }
+    const { rows } = await session.query<{ name: string }>(
+      "select attname as name from pg_attribute where attrelid = 'pg_temp.aquifer_report'::regclass and attnum > 0",
+    );
+    const produced = rows.map((row) => row.name);
+    for (const column of Object.keys(query.columns)) {
+      if (!produced.includes(column)) findings.push(absent(checked, subject, column, produced));
+    }
+  }
+  return findings;
+}
+
+function absent(
+  checked: CheckedReport,
+  subject: string,
+  column: string,
+  produced: readonly string[],
+): Finding {
+  const near = nearestName(column, produced);
+  return {
+    severity: "error",
+    code: "report-column",
+    message: `${subject}: the report reads the column "${column}", which the query does not return`,
+    subject,
+    location: { file: checked.file },
+    details: [],
+    hint: near === undefined ? `It returns ${produced.join(", ")}.` : `Did you mean "${near}"?`,
+  };
+}
+
+function refusal(
+  checked: CheckedReport,
+  subject: string,
+  error: WarehouseError,
+  sent: { readonly before: number; readonly pieces: readonly SqlPiece[] },
+): Finding {
+  const { server, statement = "" } = error;
+  const offset =
+    server.position === undefined
+      ? undefined
+      : utf16Offset(statement, server.position - 1, "code points") - sent.before;
+  const piece =
+    offset === undefined
+      ? undefined
+      : sent.pieces.findLast((each) => each.start <= offset && offset <= each.start + each.part.length);
+  const found =
+    piece && offset !== undefined ? findSnippet(checked.source, piece.part, offset - piece.start) : undefined;
+  const place = found === undefined ? undefined : lineColumnAt(checked.source, found);
+  return {
+    severity: "error",
+    code: error.code,
+    message: `${subject}: ${server.message}`,
+    subject,
+    location: { file: checked.file, ...place },
+    ...(place ? { excerpt: excerpt(checked.source, place.line, place.column) } : {}),
+    details: server.detail === undefined ? [] : [`detail: ${server.detail}`],
+    ...(server.hint === undefined ? {} : { hint: server.hint }),
+  };
+}

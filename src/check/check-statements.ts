@@ -1,0 +1,78 @@
+import type { Action } from "../project/action.js";
+import { isRelationAction } from "../project/action.js";
+import type { CheckContext } from "./check-context.js";
+import { destructions, namedRelations, parseStatement, type ParsedStatement } from "./parse-statement.js";
+
+/** The user's own SQL of an action, piece by piece. */
+export function userTexts(action: Action): string[] {
+  const texts = (): readonly string[] => {
+    if (action.kind === "declaration") return [];
+    if (action.kind === "operations") return action.queries;
+    if (action.kind === "assertion") return action.check === undefined ? [action.query] : [];
+    const { query, preOperations, postOperations } = action;
+    if (action.kind !== "incremental") return [query, ...preOperations, ...postOperations];
+    const { incrementalQuery, incrementalPreOperations, incrementalPostOperations } = action;
+    return [
+      ...[query, incrementalQuery, ...preOperations, ...postOperations],
+      ...[...incrementalPreOperations, ...incrementalPostOperations],
+    ];
+  };
+  return [...new Set(texts().filter((text) => text.trim() !== ""))];
+}
+
+/**
+ * Judges the SQL of an action by its parse tree: syntax errors, relations of the project that it reads without `ref()`,
+ * and in operations statements that destroy. An action with a syntax error is broken.
+ */
+export function checkStatements(context: CheckContext, action: Action): void {
+  const parsed = userTexts(action).map((text) => ({ text, result: parseStatement(text) }));
+  const statements: ParsedStatement[] = [];
+  for (const { text, result } of parsed) {
+    if (result.ok) {
+      statements.push(...result.statements);
+      continue;
+    }
+    context.broken.set(action.key, "is broken");
+    context.add(
+      action,
+      { severity: "error", code: "sql-42601", message: result.message },
+      { statement: text, position: result.position },
+    );
+  }
+  if (isRelationAction(action) && parseStatement(action.query).ok)
+    requireOneQuery(context, action.query, action);
+  const known = new Set([action.key, ...action.dependencies]);
+  for (const { schema, name } of namedRelations(statements)) {
+    const key = `${schema}.${name}`;
+    if (known.has(key) || !context.actions.has(key)) continue;
+    context.add(action, {
+      severity: "warning",
+      code: "undeclared-ref",
+      message: `reads ${key} without ref()`,
+      hint: `Write \${ref("${schema}", "${name}")}: only then is it built first.`,
+    });
+  }
+  if (action.kind !== "operations") return;
+  for (const destruction of destructions(statements)) {
+    context.add(action, {
+      severity: "warning",
+      code: "destructive-operation",
+      message: `this operation destroys: ${destruction}`,
+    });
+  }
+}
+
+/** A model is one query: what follows a semicolon would never run, or break the statement that it stands in. */
+function requireOneQuery(context: CheckContext, query: string, action: Action): void {
+  const result = parseStatement(query);
+  if (!result.ok) return;
+  const [first, second] = result.statements;
+  if (first !== undefined && second === undefined) return;
+  context.broken.set(action.key, "is broken");
+  context.add(action, {
+    severity: "error",
+    code: "not-one-query",
+    message: first === undefined ? "the model holds no query" : "the model holds more than one statement",
+    hint: "A model is one select. Put other statements into pre_operations or post_operations.",
+  });
+}

@@ -1,0 +1,57 @@
+import type { CheckOptions } from "../check/check-project.js";
+import { derivedIdentifier } from "../base/identifiers.js";
+import type { KnownRelation } from "../check/empty-build.js";
+import { readSeeds } from "../ingest/seeds.js";
+import { compileProject } from "../project/compile.js";
+import { bronzeColumns, loadSources, originColumns } from "../project/sources.js";
+import { loadReports } from "../report/load-reports.js";
+import type { CommandContext } from "./command.js";
+import { projectOverrides, type ProjectOptionValues } from "./project-options.js";
+
+const bronzeSchema = "bronze";
+
+/** Everything that a check judges, read from a project's folder. */
+export async function prepareCheck(
+  context: CommandContext,
+  root: string,
+  values: ProjectOptionValues,
+): Promise<Omit<CheckOptions, "server" | "historySchema">> {
+  const { signal, stderr } = context.effects;
+  const [project, known, reports] = await Promise.all([
+    compileProject({
+      projectRoot: root,
+      overrides: projectOverrides(values),
+      signal,
+      onOutput: (text) => stderr.write(text),
+      ...(values.timeout === undefined ? {} : { timeoutMs: values.timeout }),
+    }),
+    knownRelations(root),
+    loadReports(root),
+  ]);
+  const { schemaSuffix = "", tablePrefix = "" } = project.graph.projectConfig ?? {};
+  return {
+    project,
+    known,
+    reports,
+    relationOf: ({ schema, name }) => ({
+      schema: schemaSuffix === "" ? schema : `${schema}_${schemaSuffix}`,
+      name: derivedIdentifier(tablePrefix === "" ? name : `${tablePrefix}_${name}`, ""),
+    }),
+  };
+}
+
+async function knownRelations(root: string): Promise<KnownRelation[]> {
+  const [sources, seeds] = await Promise.all([loadSources(root), readSeeds(root)]);
+  return [
+    ...sources.map((source): KnownRelation => ({
+      name: { schema: bronzeSchema, name: source.table },
+      kind: "source",
+      columns: bronzeColumns(source),
+    })),
+    ...seeds.map((seed): KnownRelation => ({
+      name: { schema: bronzeSchema, name: seed.source.table },
+      kind: "source",
+      columns: [...seed.columns, ...originColumns],
+    })),
+  ];
+}
