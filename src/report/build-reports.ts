@@ -65,7 +65,7 @@ export async function buildReports(options: BuildOptions): Promise<BuildResult[]
   };
   // While one report waits for the server, another is drawn.
   await Promise.all(Array.from({ length: Math.min(4, options.warehouse.maxSessions) }, work));
-  await writeIndex(options);
+  if (results.some(({ status }) => status === "written")) await writeIndex(options);
   return selected.flatMap((loaded) => results.filter((result) => result.loaded === loaded));
 }
 
