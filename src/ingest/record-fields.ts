@@ -29,21 +29,21 @@ export function recordFields(record: Buffer, delimiter: number): (Buffer | null)
 
 /** A record that PostgreSQL's CSV reads as these fields, delimited like the file, without a line end. */
 export function writeRecord(fields: readonly (Buffer | null)[], delimiter: number): Buffer {
-  const parts: Buffer[] = [];
-  const separator = Buffer.of(delimiter);
-  const quote = Buffer.of(QUOTE);
+  let most = fields.length;
+  for (const field of fields) most += 2 + 2 * (field?.length ?? 0);
+  const out = Buffer.allocUnsafe(most);
+  let length = 0;
   for (const [index, field] of fields.entries()) {
-    if (index > 0) parts.push(separator);
+    if (index > 0) out[length++] = delimiter;
     if (field === null) continue;
-    parts.push(quote);
-    let from = 0;
-    for (let at = field.indexOf(QUOTE); at !== -1; at = field.indexOf(QUOTE, from)) {
-      parts.push(field.subarray(from, at), doubled);
-      from = at + 1;
+    out[length++] = QUOTE;
+    for (const byte of field) {
+      if (byte === QUOTE) out[length++] = QUOTE;
+      out[length++] = byte;
     }
-    parts.push(field.subarray(from), quote);
+    out[length++] = QUOTE;
   }
-  return Buffer.concat(parts);
+  return out.subarray(0, length);
 }
 
 /** Each `""` becomes `"`; a lone one stays. */

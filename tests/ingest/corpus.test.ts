@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { AquiferError, describeError } from "../../src/base/errors.js";
 import { originColumns } from "../../src/project/sources.js";
+import { describeOnServers } from "../support/servers.js";
 import { freshDatabase, type TestDatabase } from "../support/database.js";
 import { corpus, sourceOf } from "./corpus.js";
 import { ingestProject } from "./support.js";
@@ -11,11 +12,11 @@ test("no two entries cover the same sentence", () => {
   expect(new Set(corpus.map(({ sentence }) => sentence)).size).toBe(corpus.length);
 });
 
-describe("hostile files", () => {
+describeOnServers("hostile files", (major) => {
   // One database for all: a hundred would take longer than the loads. Each entry has a table of its own.
   let database: TestDatabase;
   beforeAll(async () => {
-    database = await freshDatabase();
+    database = await freshDatabase({ major });
   });
   afterAll(() => database.drop());
 
