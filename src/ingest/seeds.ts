@@ -60,6 +60,7 @@ async function readSeed(file: RawFile): Promise<Seed> {
     drift: "freeze",
     footer: undefined,
     maxRejected: 0,
+    freshness: {},
   };
   const typed = columns.map((column) => ({ name: column.name, type: column.type, description: "" }));
   return {
