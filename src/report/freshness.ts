@@ -29,7 +29,7 @@ export async function readFreshness(
   if (present.rows[0]?.present !== true) return { dataAt: readAt, runId: null };
   const answer = await warehouse.query<{ run_id: string; at: string }>(
     `select distinct on (action) run_id::text, to_json(finished_at at time zone 'UTC') #>> '{}' as at
-     from ${table} where action = any($1) and status in ('successful', 'unchanged')
+     from ${table} where action = any($1) and status = 'successful'
      order by action, action_run_id desc`,
     [relations.map(formatRelation)],
   );

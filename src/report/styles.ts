@@ -100,7 +100,7 @@ tfoot th,tfoot td{font-weight:650;border-bottom:0;border-top:2px solid var(--con
 .reports dt{font-size:.75rem;color:var(--muted)}.reports dd{margin:0;font-size:1.2rem;font-weight:650;font-variant-numeric:tabular-nums}
 @media (min-width:640px){.kpi{grid-column:span 4}}
 @media (min-width:900px){.card.half{grid-column:span 6}.kpi:nth-last-child(4):first-child,.kpi:nth-last-child(4):first-child~.kpi{grid-column:span 3}}
-@media (max-width:639px){.plot-area.wide{display:none}.plot-area.narrow{display:block}.card{padding:.9rem 1rem}th,td{padding:.35rem .45rem;font-size:.8125rem}.items{gap:.75rem}.filters{position:static}.filter:nth-of-type(even) fieldset{left:auto;right:0}.kpi:last-child:nth-child(odd){grid-column:span 12}.kpi .value{font-size:1.4rem}}
+@media (max-width:639px){.plot-area.wide{display:none}.plot-area.narrow{display:block}.card{padding:.9rem 1rem}th,td{padding:.35rem .45rem;font-size:.8125rem}thead th{white-space:normal}.items{gap:.75rem}.filters{position:static}.filter:nth-of-type(even) fieldset{left:auto;right:0}.kpi:last-child:nth-child(odd){grid-column:span 12}.kpi .value{font-size:1.4rem}}
 @media (prefers-reduced-motion:no-preference){html{scroll-behavior:smooth}}
 @media print{:root,:root[data-theme=dark],:root:not([data-theme=light]){color-scheme:light;${customProperties(light)};--page:#fff}
 @page{margin:14mm}

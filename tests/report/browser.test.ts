@@ -121,7 +121,7 @@ describe("a page opened from disk", () => {
 
   it("keeps only one drawing of each chart, as wide as its card", async (context) => {
     const { open } = await built(context);
-    const { page } = await open();
+    const { page, messages } = await open();
     await page.setViewportSize({ width: 500, height: 900 });
     await page.waitForTimeout(300);
     const widths = await page.$$eval("svg.plot", (found) =>
@@ -132,6 +132,9 @@ describe("a page opened from disk", () => {
     );
     expect(widths).toHaveLength(3);
     for (const [area, drawn] of widths) expect(drawn).toBe(area);
+    await page.setViewportSize({ width: 130, height: 900 });
+    await page.waitForTimeout(300);
+    expect(messages).toEqual([]);
   });
 });
 

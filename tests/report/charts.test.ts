@@ -103,6 +103,13 @@ describe("charts", () => {
     });
   }
 
+  it("fit into the narrowest card", () => {
+    for (const [name, spec] of Object.entries(charts)) {
+      const svg = linesOf(drawChart(emptyDocument(), spec, "en", 160));
+      expect.soft(svg, name).not.toMatch(/(width|height|r)="-|NaN/);
+    }
+  });
+
   it("are images with a text alternative", () => {
     const svg = drawChart(emptyDocument(), charts["bars"] as Chart, "id-ID", 640);
     expect(svg.getAttribute("role")).toBe("img");

@@ -129,7 +129,7 @@ export function mount(report: Report, data: PageData): void {
     const changed = entries
       .filter(({ target, contentRect }) => {
         const drawn = Number(target.querySelector("svg.plot")?.getAttribute("data-width"));
-        return contentRect.width > 0 && Math.abs(drawn - Math.floor(contentRect.width)) > 1;
+        return contentRect.width > 0 && Math.abs(drawn - drawableWidth(contentRect.width)) > 1;
       })
       .map(({ target }) => target.closest("figure")?.id)
       .filter((id) => id !== undefined);
@@ -250,8 +250,13 @@ function plotWidth(id: string): number | undefined {
   const padding = area.classList.contains("plot-area")
     ? 0
     : parseFloat(getComputedStyle(area).paddingLeft) * 2 + 2;
-  const width = Math.floor(area.getBoundingClientRect().width - padding);
-  return width > 0 ? width : undefined;
+  const width = area.getBoundingClientRect().width - padding;
+  return width > 0 ? drawableWidth(width) : undefined;
+}
+
+/** Below this a chart has no room for its labels: it is drawn as wide and shown smaller. */
+function drawableWidth(pixels: number): number {
+  return Math.max(160, Math.floor(pixels));
 }
 
 function chosenValues(controls: readonly (HTMLInputElement | HTMLSelectElement)[]): string[] {
