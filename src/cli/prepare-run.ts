@@ -153,7 +153,7 @@ async function unfinishedActions(
     });
   }
   const actions = await actionsOfRun(warehouse, historySchema, last.runId);
-  const done = new Set(["successful", "unchanged", "disabled"]);
+  const done = new Set(["successful", "disabled"]);
   return {
     runId: last.runId,
     actions: new Set(actions.filter(({ status }) => !done.has(status)).map(({ action }) => action)),

@@ -51,7 +51,7 @@ export class RunProgress {
     if (this.isQuiet) return;
     const count = (status: ActionOutcome["status"]): number =>
       outcome.actions.filter((each) => each.status === status).length;
-    const counts = (["successful", "failed", "skipped", "cancelled", "unchanged", "disabled"] as const)
+    const counts = (["successful", "failed", "skipped", "cancelled", "disabled"] as const)
       .map((status) => [status, count(status)] as const)
       .filter(([, number]) => number > 0)
       .map(([status, number]) => `${formatCount(number)} ${status}`);
@@ -110,8 +110,6 @@ export class RunProgress {
       }
       case "cancelled":
         return this.paint("dim", `Cancelled:  ${name}`);
-      case "unchanged":
-        return this.paint("dim", `Unchanged:  ${name}`);
       case "disabled":
         return this.paint("dim", `Disabled:  ${name}`);
     }

@@ -17,7 +17,7 @@ export interface ActionRecord {
   readonly runId: string;
   readonly action: string;
   readonly kind: string;
-  readonly status: "successful" | "failed" | "skipped" | "cancelled" | "unchanged" | "disabled";
+  readonly status: "successful" | "failed" | "skipped" | "cancelled" | "disabled";
   readonly path?: string;
   readonly startedAt?: Date;
   readonly finishedAt?: Date;

@@ -1,6 +1,6 @@
 import type { AquiferError } from "../base/errors.js";
 
-export type ActionStatus = "successful" | "failed" | "skipped" | "cancelled" | "unchanged" | "disabled";
+export type ActionStatus = "successful" | "failed" | "skipped" | "cancelled" | "disabled";
 
 /** How a relation came to its new version. */
 export type BuildPath =

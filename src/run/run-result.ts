@@ -47,7 +47,7 @@ export function runResult(outcome: RunOutcome): RunResult {
 
 function actionResult(outcome: ActionOutcome): ActionResult {
   const dot = outcome.key.indexOf(".");
-  const status = outcome.status === "unchanged" ? "SKIPPED" : outcome.status.toUpperCase();
+  const status = outcome.status.toUpperCase();
   const times =
     outcome.startedAt === undefined ? {} : { timing: timing(outcome.startedAt, outcome.finishedAt) };
   const ran =

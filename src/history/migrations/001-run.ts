@@ -29,7 +29,7 @@ create table ${schema}.action_run (
   run_id uuid not null references ${schema}.run,
   action text not null,
   kind text not null,
-  status text not null check (status in ('successful', 'failed', 'skipped', 'cancelled', 'unchanged', 'disabled')),
+  status text not null check (status in ('successful', 'failed', 'skipped', 'cancelled', 'disabled')),
   path text,
   started_at timestamptz,
   finished_at timestamptz not null default clock_timestamp(),
@@ -80,7 +80,7 @@ cross join lateral (
 ) as status
 cross join lateral (
   select
-    count(*) filter (where action_run.status in ('successful', 'unchanged')) as successful,
+    count(*) filter (where action_run.status = 'successful') as successful,
     count(*) filter (where action_run.status = 'failed') as failed,
     count(*) filter (where action_run.status in ('skipped', 'cancelled')) as skipped,
     sum(action_run.row_count) as row_count
