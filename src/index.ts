@@ -5,10 +5,10 @@ export {
   defineSource,
   type ColumnOptions,
   type Freshness,
-  type PeriodRule,
   type Source,
   type SourceOptions,
 } from "./project/source.js";
+export type { PeriodRule } from "./project/period-rule.js";
 export { defineSample, type SampleFile, type SampleOptions, type SampleRequest } from "./project/sample.js";
 export { Random, Weighted } from "./project/random.js";
 export * from "./report/page-api.js";

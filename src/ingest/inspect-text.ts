@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
 import type { Reject } from "../history/ingest-ledger.js";
+import type { Source } from "../project/source.js";
+import { periodStart } from "./file-period.js";
 import { displayName, type RawFile } from "./discover-files.js";
 import { readContent } from "./unpack.js";
 import type { TextShape } from "./recognize-text.js";
-import { describeFlaw, expectedFields, scannerOf } from "./record-format.js";
+import { describeFlaw, expectedFields, scannerOf, valuesOf } from "./record-format.js";
 import { toUtf8, Utf8Check, withoutNul, type Encoding, type EncodingStart } from "./text-encoding.js";
 
 /** A place where a record begins: where one of several streams may start. */
@@ -34,6 +36,8 @@ export interface TextInspection {
   readonly irregular: number;
   /** All keys of the objects, where records are JSON. */
   readonly keys: readonly string[];
+  /** How many rows have each period, where a column tells it. */
+  readonly periods: ReadonlyMap<string, number>;
   readonly nulBytes: number;
   /** Empty unless the raw bytes can be read from the middle. */
   readonly checkpoints: readonly Checkpoint[];
@@ -44,14 +48,13 @@ const shownRejects = 5;
 /**
  * Reads a text file once: hash, encoding, records, and which of them cannot be loaded.
  *
- * @param footer matches the lines at the end that are no data
  * @param onBytes told of the bytes read, for progress
  */
 export async function inspectText(
   file: RawFile,
   shape: TextShape,
   start: EncodingStart,
-  footer: RegExp | undefined,
+  source: Pick<Source, "footer" | "period">,
   onBytes: (bytes: number) => void,
 ): Promise<TextInspection> {
   const hash = createHash("sha256");
@@ -63,6 +66,8 @@ export async function inspectText(
   const expected = expectedFields(shape);
   const keys = new Set<string>();
   const last: LastRecord[] = [];
+  const { footer } = source;
+  const countPeriod = periodCounter(source, shape);
   const scanner = scannerOf(
     shape,
     (buffer, from, to, fields, line, irregular) => {
@@ -74,7 +79,10 @@ export async function inspectText(
         last.push({ text: buffer.toString("utf8", from, to), irregular, isRagged });
         if (last.length > footerWindow) last.shift();
       }
-      if (!isRagged) return;
+      if (!isRagged) {
+        countPeriod?.add(buffer.subarray(from, to));
+        return;
+      }
       rejected++;
       if (firstRejects.length < shownRejects) {
         firstRejects.push(rejectOf(rows, line, describeFlaw(shape, fields), buffer.subarray(from, to)));
@@ -116,8 +124,28 @@ export async function inspectText(
     firstRejects: firstRejects.filter(({ row }) => row <= rows),
     irregular: irregularRows,
     keys: [...keys],
+    periods: countPeriod?.counts ?? new Map(),
     nulBytes,
     checkpoints: isRaw ? checkpoints : [],
+  };
+}
+
+function periodCounter(
+  { period }: Pick<Source, "period">,
+  shape: TextShape,
+): { readonly counts: Map<string, number>; add(record: Buffer): void } | undefined {
+  const rule = period?.fromColumn;
+  if (!period || !rule) return undefined;
+  const index = shape.header.columns.indexOf(rule.column);
+  const counts = new Map<string, number>();
+  return {
+    counts,
+    add(record) {
+      const value = valuesOf(shape, record)[index]?.toString() ?? "";
+      const groups = rule.pattern.exec(value)?.groups;
+      const start = groups && periodStart(period.grain, groups, rule.shiftMonths ?? 0);
+      if (start !== undefined) counts.set(start, (counts.get(start) ?? 0) + 1);
+    },
   };
 }
 

@@ -51,13 +51,13 @@ export async function inspectFile(
   const text = decodeHead(head, start);
   const classified = classifyFile(sources, file, text, head.length < headBytes);
   const { source, explanation } = classified;
-  const period = filePeriod(source, file, options.period);
-  const inspection = await inspectText(file, classified.shape, start, source.footer, options.onBytes).catch(
+  const inspection = await inspectText(file, classified.shape, start, source, options.onBytes).catch(
     (thrown: unknown) => {
       if (!(thrown instanceof AquiferError)) throw thrown;
       throw new AquiferError(`${name}: ${thrown.message}`, { code: thrown.code, hint: thrown.hint ?? "" });
     },
   );
+  const period = filePeriod(source, file, inspection.periods, options.period);
   const shape = completeShape(classified, inspection);
   refuseWrongColumns(name, source, shape);
   refuseTooManyRejects(file, source, inspection, inspection.firstRejects);

@@ -2,6 +2,7 @@ import { parseDuration } from "../base/duration.js";
 import { AquiferError, asError } from "../base/errors.js";
 import { nearestName } from "../base/nearest-name.js";
 import { snakeCase } from "../base/snake-case.js";
+import { periodRuleProblem, type PeriodRule } from "./period-rule.js";
 
 /** One column of a source, as the files carry it. In bronze every column is `text`: types are given in silver. */
 export interface ColumnOptions {
@@ -28,18 +29,6 @@ export interface ColumnOptions {
 /** Types that values can be checked for. `date` and `timestamp` mean ISO 8601: other forms depend on the server's settings. */
 export const columnTypes = ["text", "integer", "bigint", "numeric", "boolean", "date", "timestamp"] as const;
 export type ColumnType = (typeof columnTypes)[number];
-
-/** How the period of a file is known. */
-export interface PeriodRule {
-  readonly grain: "day" | "month" | "year";
-  /**
-   * Matched against the path below `raw/<system>/`; named groups `year`, `month` (number) and `day`, as far as the grain
-   * needs them. A two-digit year means 20xx.
-   *
-   * @example /_(?<year>\d{4})-(?<month>\d{2})-(?<day>\d{2})\.csv$/
-   */
-  readonly fromName: RegExp;
-}
 
 /** `1000` rows, or a share of the rows read: `"1%"`. */
 export type RejectLimit = number | `${number}%`;
@@ -216,13 +205,12 @@ export function defineSource(options: SourceOptions): Source {
   if (options.reload === "snapshot" && options.period !== undefined) {
     throw fail("a snapshot has no period", "Use reload `replace_period`: one current snapshot a period.");
   }
-  for (const pattern of [options.footer, options.period?.fromName]) {
-    if (pattern && (pattern.global || pattern.sticky)) {
-      throw fail(`the pattern ${String(pattern)} remembers where it was`, "Leave out its flags g and y.");
-    }
+  if (options.footer && (options.footer.global || options.footer.sticky)) {
+    throw fail("footer has a flag g or y, which remembers where it was", "Leave it out.");
   }
   checkRejectLimit(options.maxRejected ?? 0, fail);
-  if (options.period) checkPeriod(options.period, fail);
+  const problem = options.period && periodRuleProblem(options.period, Object.keys(options.columns));
+  if (problem !== undefined) throw fail(problem);
   return {
     kind: "source",
     name: options.name,
@@ -279,15 +267,6 @@ function toColumns(columns: SourceOptions["columns"], fail: Failure): SourceColu
   });
   if (made.length === 0) throw fail("no columns", "List the columns of the file as `columns`.");
   return made;
-}
-
-function checkPeriod(rule: PeriodRule, fail: Failure): void {
-  const needed = { day: ["year", "month", "day"], month: ["year", "month"], year: ["year"] }[rule.grain];
-  for (const group of needed) {
-    if (!rule.fromName.source.includes(`(?<${group}>`)) {
-      throw fail(`period.fromName has no group "${group}"`, `A ${rule.grain} needs ${needed.join(", ")}.`);
-    }
-  }
 }
 
 function checkRejectLimit(limit: RejectLimit, fail: Failure): void {
