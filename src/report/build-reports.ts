@@ -65,7 +65,7 @@ export async function buildReports(options: BuildOptions): Promise<BuildResult[]
   };
   // While one report waits for the server, another is drawn.
   await Promise.all(Array.from({ length: Math.min(4, options.warehouse.maxSessions) }, work));
-  if (results.some(({ status }) => status === "written")) await writeIndex(options);
+  if (results.some(({ status }) => status === "written")) await writeIndex(options, results);
   return selected.flatMap((loaded) => results.filter((result) => result.loaded === loaded));
 }
 
@@ -132,15 +132,20 @@ function drawn(loaded: LoadedReport, draw: () => string): string {
   }
 }
 
-async function writeIndex(options: BuildOptions): Promise<void> {
-  const feeds = await Promise.all(
-    options.all.map(async ({ name }) => {
-      const text = await readFile(feedPath(options, name), "utf8").catch(() => undefined);
-      return text === undefined ? undefined : (JSON.parse(text) as Feed);
+async function writeIndex(options: BuildOptions, results: readonly BuildResult[]): Promise<void> {
+  const entries = await Promise.all(
+    options.all.map(async (loaded) => {
+      const text = await readFile(feedPath(options, loaded.name), "utf8").catch(() => undefined);
+      return {
+        name: loaded.name,
+        title: loaded.report.title,
+        description: loaded.report.description,
+        feed: text === undefined ? undefined : (JSON.parse(text) as Feed),
+        failed: results.some((result) => result.loaded === loaded && result.status === "failed"),
+      };
     }),
   );
-  const written = feeds.filter((feed) => feed !== undefined);
-  await writeWhole(join(options.outputFolder, "index.html"), indexPage(written, options.clock.now()));
+  await writeWhole(join(options.outputFolder, "index.html"), indexPage(entries, options.clock.now()));
 }
 
 function feedPath(options: BuildOptions, name: string): string {

@@ -1,59 +1,67 @@
+import { formatPlural } from "../base/format-quantity.js";
 import { element } from "./element.js";
 import type { Feed } from "./feed.js";
 import { formatValue } from "./format-value.js";
 import { emptyDocument, htmlDocument } from "./page.js";
 
 const shownKpis = 3;
+const time = (iso: string): string => formatValue("en", new Date(iso), { as: "timestamp" });
+
+/** What the index says of one report. */
+export interface IndexEntry {
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  /** What its page shows; undefined while there is no page. */
+  readonly feed: Feed | undefined;
+  /** True: the last attempt failed, and the page is an earlier one. */
+  readonly failed: boolean;
+}
 
 /** `build/reports/index.html`: every report by folder, with its first figures. */
-export function indexPage(feeds: readonly Feed[], builtAt: Date): string {
+export function indexPage(entries: readonly IndexEntry[], builtAt: Date): string {
   const document = emptyDocument();
   const make = (
     name: string,
     attributes: Record<string, string>,
     ...children: (Element | string | null)[]
   ): Element => element(document, name, attributes, ...children);
-  const folders = new Map<string, Feed[]>();
-  for (const feed of feeds) {
-    const folder = feed.name.split("/").slice(0, -1).join(" / ");
-    folders.set(folder, [...(folders.get(folder) ?? []), feed]);
+  const folders = new Map<string, IndexEntry[]>();
+  for (const entry of entries) {
+    const folder = entry.name.split("/").slice(0, -1).join(" / ");
+    folders.set(folder, [...(folders.get(folder) ?? []), entry]);
   }
-  const card = (feed: Feed): Element =>
-    make(
+  const card = ({ name, title, description, feed, failed }: IndexEntry): Element => {
+    const path = `${name}.html`.split("/").map(encodeURIComponent).join("/");
+    const kpis = (feed?.kpis ?? []).slice(0, shownKpis);
+    const state = feed === undefined ? "Not built yet" : `Data as of ${time(feed.dataAt)} UTC`;
+    return make(
       "li",
       {},
       make(
         "article",
         { class: "card" },
-        make(
-          "h3",
-          {},
-          make("a", { href: feed.page.split("/").map(encodeURIComponent).join("/") }, feed.title),
-        ),
-        make("p", {}, feed.description),
-        feed.kpis.length === 0
+        make("h3", {}, feed === undefined ? title : make("a", { href: path }, title)),
+        make("p", {}, description),
+        feed === undefined || kpis.length === 0
           ? null
           : make(
               "dl",
               {},
-              ...feed.kpis
-                .slice(0, shownKpis)
-                .map((kpi) =>
-                  make(
-                    "div",
-                    {},
-                    make("dt", {}, kpi.label),
-                    make("dd", {}, formatValue(feed.locale, kpi.value, kpi.format)),
-                  ),
+              ...kpis.map((kpi) =>
+                make(
+                  "div",
+                  {},
+                  make("dt", {}, kpi.label),
+                  make("dd", {}, formatValue(feed.locale, kpi.value, kpi.format)),
                 ),
+              ),
             ),
-        make(
-          "p",
-          { class: "stamp" },
-          `Data as of ${formatValue("en", new Date(feed.dataAt), { as: "timestamp" })} UTC`,
-        ),
+        make("p", { class: "stamp" }, state),
+        failed ? make("p", { class: "failed" }, "The last build failed: see the command's output.") : null,
       ),
     );
+  };
   const body = make(
     "div",
     { class: "page" },
@@ -64,7 +72,7 @@ export function indexPage(feeds: readonly Feed[], builtAt: Date): string {
       make(
         "p",
         { class: "stamp" },
-        `${feeds.length} reports, listed ${formatValue("en", builtAt, { as: "timestamp" })} UTC`,
+        `${formatPlural(entries.length, "report")}, listed ${time(builtAt.toISOString())} UTC`,
       ),
     ),
     make(

@@ -94,13 +94,13 @@ tfoot th,tfoot td{font-weight:650;border-bottom:0;border-top:2px solid var(--con
 .reports .card{position:relative;height:100%;display:flex;flex-direction:column;gap:.4rem}
 .reports .card:hover{border-color:var(--accent)}
 .reports a{color:inherit;text-decoration:none}.reports a::after{content:"";position:absolute;inset:0;border-radius:12px}
-.reports p{font-size:.9rem;color:var(--muted)}.reports p.stamp{font-size:.75rem;margin-top:.5rem}
+.reports p{font-size:.9rem;color:var(--muted)}.reports p.failed{color:var(--bad);font-size:.8125rem;font-weight:600}.reports p.stamp{font-size:.75rem;margin-top:.5rem}
 .reports dl{display:grid;grid-template-columns:repeat(3,1fr);gap:.5rem 1rem;margin:auto 0 0;padding-top:.6rem}
 .reports dl div{display:flex;flex-direction:column-reverse;justify-content:flex-end}
 .reports dt{font-size:.75rem;color:var(--muted)}.reports dd{margin:0;font-size:1.2rem;font-weight:650;font-variant-numeric:tabular-nums}
 @media (min-width:640px){.kpi{grid-column:span 4}}
 @media (min-width:900px){.card.half{grid-column:span 6}.kpi:nth-last-child(4):first-child,.kpi:nth-last-child(4):first-child~.kpi{grid-column:span 3}}
-@media (max-width:639px){.plot-area.wide{display:none}.plot-area.narrow{display:block}.card{padding:.9rem 1rem}th,td{padding:.35rem .45rem;font-size:.8125rem}thead th{white-space:normal}.items{gap:.75rem}.filters{position:static}.filter:nth-of-type(even) fieldset{left:auto;right:0}.kpi:last-child:nth-child(odd){grid-column:span 12}.kpi .value{font-size:1.4rem}}
+@media (max-width:639px){.plot-area.wide{display:none}.plot-area.narrow{display:block}.card{padding:.9rem 1rem}th,td{padding:.35rem .45rem;font-size:.8125rem}thead th{white-space:normal}.items{gap:.75rem}.filters{position:relative}.filter{position:static}.filter fieldset{top:auto;left:0;right:0;margin-top:6px}.kpi:last-child:nth-child(odd){grid-column:span 12}.kpi .value{font-size:1.4rem}}
 @media (prefers-reduced-motion:no-preference){html{scroll-behavior:smooth}}
 @media print{:root,:root[data-theme=dark],:root:not([data-theme=light]){color-scheme:light;${customProperties(light)};--page:#fff}
 @page{margin:14mm}

@@ -294,6 +294,9 @@ describe("tables in the page", () => {
     expect(await amounts()).toEqual(["7", "5"]);
     expect(await page.evaluate(() => document.activeElement?.hasAttribute("data-search"))).toBe(true);
     expect(await violations(page)).toEqual([]);
+    await page.fill("#item-2-4 [data-search]", "coffee");
+    expect(await texts(page, "#item-2-4 [role=status]")).toEqual(["No row holds “coffee”."]);
+    await page.fill("#item-2-4 [data-search]", "tea SOUTH");
     const { bytes } = await downloaded(page, "csv", "item-2-4");
     expect(bytes.toString()).toBe(
       "\uFEFFRegion,Product,Day,Amount\r\nsouth,tea,2024-01-03,7\r\nsouth,tea,2024-01-01,5\r\n",

@@ -115,6 +115,10 @@ describe("a gold table changed under a report", () => {
       ].join("\n"),
     );
     expect(await readPage(root, "a-broken")).toBe(before);
+    const index = parseHTML(await readPage(root, "index")).document;
+    expect(
+      [...index.querySelectorAll("article")].map((card) => card.querySelector(".failed") !== null),
+    ).toEqual([true, false]);
     expect((await readdir(join(root, "build/reports"))).filter((name) => name.includes("partial"))).toEqual(
       [],
     );

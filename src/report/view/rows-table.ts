@@ -4,6 +4,8 @@ import { definitionOf, toolsOf, type TableState, type View } from "./view.js";
 
 export interface RowsTableOptions {
   readonly totals?: ReportRow;
+  /** All rows, of which those shown are a part: a column is aligned by what it holds anywhere. */
+  readonly all?: readonly ReportRow[];
   /** Given: headers are buttons that sort the table of this item. */
   readonly sortable?: { readonly id: string; readonly state: TableState };
 }
@@ -18,7 +20,9 @@ export function rowsTable(
 ): Element {
   const { make, word, formatted } = toolsOf(view);
   const names = Object.keys(fields);
-  const numeric = new Set(names.filter((name) => rows.some((row) => typeof row[name] === "number")));
+  const numeric = new Set(
+    names.filter((name) => (options.all ?? rows).some((row) => typeof row[name] === "number")),
+  );
   const cellClass = (name: string): string | undefined => (numeric.has(name) ? "number" : undefined);
   const header = names.map((name) => {
     const label = headerOf(name, fields);
