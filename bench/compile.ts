@@ -25,31 +25,66 @@ export default async function compile(report: (line: string) => void): Promise<v
   }
 }
 
-/** Models in chains of ten, with a config, columns, a js block and two inline assertions each. */
+/**
+ * Models of an ordinary size in chains of ten: eight described columns, a js block, two refs and two inline assertions
+ * (a unique key; conditions).
+ */
 function writeProject(root: string, models: number): void {
   const core = "node_modules/@dataform/core";
   cpSync(join(repository, core), join(root, core), { recursive: true });
   writeFileSync(join(root, "package.json"), "{}");
   writeFileSync(join(root, "dataform.json"), '{ "warehouse": "postgres", "defaultSchema": "bench" }');
+  mkdirSync(join(root, "includes"), { recursive: true });
+  writeFileSync(
+    join(root, "includes/money.js"),
+    "exports.euro = (column) => `round(${column} / 100.0, 2)`;\n",
+  );
   for (let model = 0; model < models; model++) {
     const folder = join(root, "definitions", `group_${model % 20}`);
     mkdirSync(folder, { recursive: true });
-    const source = model % 10 === 0 ? "generate_series(1, 10) as id" : `\${ref("model_${model - 1}")}`;
+    const source = (distance: number): string =>
+      model % 10 < distance ? "generate_series(1, 10) as id" : `\${ref("model_${model - distance}")}`;
     writeFileSync(
       join(folder, `model_${model}.sqlx`),
       `config {
   type: "table",
-  tags: ["bench"],
-  columns: { id: "number", amount: "in cents" },
-  assertions: { uniqueKey: ["id"], nonNull: ["amount"], rowConditions: ["amount >= 0"] }
+  description: "Orders of one day, cleaned.",
+  tags: ["bench", "daily"],
+  columns: {
+    order_id: "Number of the order.",
+    customer_id: "Who ordered.",
+    ordered_at: "When it was ordered.",
+    product: "What was ordered.",
+    quantity: "How many.",
+    amount: "In euro.",
+    is_returned: "Whether it came back.",
+    batch: "The load it came with."
+  },
+  assertions: { uniqueKey: ["order_id"], nonNull: ["customer_id"], rowConditions: ["amount >= 0", "quantity > 0"] }
 }
+
 js {
-  const factor = ${model};
+  const batch = ${model};
+  const since = "2024-01-01";
 }
+
 -- one of many
-select id, id * \${factor} as amount, 'it''s' as note
-from ${source}
-where id > 0
+with latest as (
+  select order_id, customer_id, ordered_at, product, quantity, amount
+  from ${source(1)}
+  where ordered_at >= '\${since}'
+)
+select
+  latest.order_id,
+  latest.customer_id,
+  latest.ordered_at::date as ordered_at,
+  coalesce(latest.product, 'it''s unknown') as product,
+  latest.quantity,
+  \${money.euro("latest.amount")} as amount,
+  returned.order_id is not null as is_returned,
+  \${batch} as batch
+from latest
+left join ${source(2)} as returned on returned.order_id = latest.order_id
 `,
     );
   }

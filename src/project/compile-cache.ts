@@ -61,7 +61,7 @@ export function compileCache(root: string, identity: object): CompileCache {
       const partial = `${path}.${process.pid}.partial`;
       try {
         await mkdir(folder, { recursive: true });
-        await writeFile(partial, Buffer.concat([header, manifest, serialize(project)]));
+        await writeFile(partial, [header, manifest, serialize(project)]);
         await rename(partial, path);
       } catch (thrown) {
         // A project that may only be read compiles as well, without being remembered.

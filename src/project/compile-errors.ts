@@ -10,6 +10,9 @@ import { explain, type Explanation } from "./explain-error.js";
 import { findQuoted } from "./find-text.js";
 import { parseSqlx } from "./sqlx.js";
 
+/** As many as a person reads: a fault in an included file may spoil every model. */
+const mostShown = 20;
+
 /** All that is wrong with a compiled project, as one error to throw; undefined when nothing is. */
 export function compileErrors(
   project: CompiledProject,
@@ -35,7 +38,12 @@ export function compileErrors(
   }
   const all = [...errors.values()];
   if (all.length <= 1) return all[0];
-  return new AquiferErrors(`The project has ${all.length} compilation errors`, all, { code: "compile" });
+  const more = all.length > mostShown ? `; these are the first ${mostShown}` : "";
+  return new AquiferErrors(
+    `The project has ${all.length} compilation errors${more}`,
+    all.slice(0, mostShown),
+    { code: "compile" },
+  );
 }
 
 function asError(project: CompiledProject, explanation: Explanation): AquiferError {

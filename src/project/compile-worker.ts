@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { join, sep } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
 import { asError } from "../base/errors.js";
 import type { SourceLocation } from "../base/source-location.js";
@@ -11,6 +11,7 @@ import { postgresDialect } from "./dialect.js";
 import { errorPlace } from "./error-place.js";
 import { normaliseActionsYaml, normaliseExtraProperties } from "./extra-properties.js";
 import { finalTarget, testOfFile, testsOfDefinitions } from "./extract-unit-tests.js";
+import { sendParts, type GraphPart } from "./graph-parts.js";
 import { installTag, tagTemplates, type Evaluations } from "./tagged-templates.js";
 import type { UnitTest } from "./unit-test.js";
 import { watchImpurity } from "./watch-impurity.js";
@@ -29,7 +30,7 @@ export interface CompileTask {
 }
 
 export interface CompileAnswer {
-  /** Encoded CoreExecutionResponse; absent when core itself threw. */
+  /** Encoded CoreExecutionResponse, without what went ahead as parts; absent when core itself threw. */
   readonly response?: Uint8Array;
   readonly errors: readonly CoreError[];
   /** Structure of each assertion the dialect wrote, by its SQL. */
@@ -54,7 +55,7 @@ export interface CoreError {
   readonly target?: Target;
 }
 
-function run(task: CompileTask): CompileAnswer {
+function run(task: CompileTask, sendPart: (part: GraphPart) => void): CompileAnswer {
   Error.stackTraceLimit = 50;
   const errors: CoreError[] = [];
   const assertions = new Map<string, UniqueKey | RowConditions>();
@@ -70,6 +71,7 @@ function run(task: CompileTask): CompileAnswer {
     const message = error.name === "SyntaxError" ? `Syntax error: ${error.message}` : error.message;
     return { message, ...(place ? { place } : {}) };
   };
+  let current = "";
   const impurity = watchImpurity();
   try {
     installTag(evaluations);
@@ -78,6 +80,7 @@ function run(task: CompileTask): CompileAnswer {
     const core = loadCore(task.projectRoot, task.corePath, {
       onRequired: impurity.onRequired,
       onCompiled(file, source, compiled) {
+        current = file;
         files.set(file, source);
         if (file.endsWith(".sqlx")) return tagTemplates(file, source, compiled).code;
         return file.endsWith("actions.yaml") ? normaliseActionsYaml(compiled) : compiled;
@@ -89,11 +92,12 @@ function run(task: CompileTask): CompileAnswer {
       errors.push({ ...describe(thrown), ...(file ? { file } : {}), ...(target ? { target } : {}) });
     };
     normaliseExtraProperties(session);
+    nameFile(session, () => current);
     if (task.dialect === "postgres") {
       session.compilationSql = () =>
         postgresDialect(session.projectConfig, (sql, structure) => assertions.set(sql, structure));
     }
-    const declared = rememberDeclared(session);
+    const declared = takeGraph(session, sendPart);
     const calls = rememberCalls(session, () => describe(new Error()).place);
     const response = core.main(task.request);
     for (const { action, place } of calls)
@@ -112,6 +116,19 @@ function run(task: CompileTask): CompileAnswer {
     errors.push(describe(thrown));
     return answer;
   }
+}
+
+/** Tells core the file of an SQLX action, which it would find in the stack, 25 microseconds later. */
+function nameFile(session: CoreSession, current: () => string): void {
+  const sqlxAction = session.sqlxAction.bind(session);
+  session.sqlxAction = (action) => {
+    const file = current();
+    if (!file.endsWith(".sqlx")) return sqlxAction(action);
+    return sqlxAction({
+      ...action,
+      sqlxConfig: { filename: file.split("/").join(sep), ...action.sqlxConfig },
+    });
+  };
 }
 
 /** Where each action of the JavaScript API was made. */
@@ -144,13 +161,14 @@ function rememberCalls(
   return calls;
 }
 
-function rememberDeclared(session: CoreSession): ReadonlySet<string> {
+/** Notes the keys of all declarations, and sends the long lists of the graph ahead. */
+function takeGraph(session: CoreSession, send: (part: GraphPart) => void): ReadonlySet<string> {
   const declared = new Set<string>();
   const compile = session.compile.bind(session);
   session.compile = () => {
     const graph = compile();
     for (const { target } of graph.declarations) declared.add(actionKey(target));
-    return graph;
+    return sendParts(graph, send);
   };
   return declared;
 }
@@ -166,5 +184,5 @@ if (port !== null) {
     };
   }
   createRequire(import.meta.url)(workerData as string);
-  port.once("message", (task: CompileTask) => send({ answer: run(task) }));
+  port.once("message", (task: CompileTask) => send({ answer: run(task, (part) => send({ part })) }));
 }

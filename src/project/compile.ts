@@ -9,6 +9,7 @@ import type { CompiledGraph, CompiledAction } from "./compiled-graph.js";
 import type { CompiledProject, InlineAssertion } from "./compiled-project.js";
 import { coreProtos, type CoreProtos } from "./core-protos.js";
 import { findProject } from "./find-project.js";
+import { receiveParts, type GraphPart } from "./graph-parts.js";
 import { plainFromStruct } from "./struct.js";
 import { startThread } from "./worker-thread.js";
 
@@ -61,10 +62,12 @@ export async function compileProject(options: CompileOptions): Promise<CompiledP
     timeoutMs: options.timeoutMs ?? 30_000,
     ...(options.signal ? { signal: options.signal } : {}),
     ...(options.onOutput ? { onOutput: options.onOutput } : {}),
+    onPart: (part) => graphParts.add(part as GraphPart),
   });
   const startedAt = Date.now();
   const stamps = takeStamps([...listed, corePath]);
   const protos = coreProtos(corePath);
+  const graphParts = receiveParts(protos);
   const compileConfig = {
     projectDir: root,
     filePaths: definitions.map((path) => path.replaceAll("/", sep)),
@@ -72,7 +75,7 @@ export async function compileProject(options: CompileOptions): Promise<CompiledP
   };
   const request = protos.encode("CoreExecutionRequest", { compile: { compileConfig } });
   const answer = await thread.run({ projectRoot: root, corePath, dialect, testFiles, request });
-  const graph = answer.response ? readGraph(protos, answer.response) : {};
+  const graph = answer.response ? plainGraph(graphParts.complete(readRest(protos, answer.response))) : {};
   const settings = readFileSync(join(root, settingsFile), "utf8");
   const project: CompiledProject = {
     root,
@@ -116,12 +119,15 @@ function inlineAssertions(graph: CompiledGraph, answer: CompileAnswer): InlineAs
   });
 }
 
-/** The graph as Aquifer reads it: `extraProperties` as plain JSON. */
-function readGraph(protos: CoreProtos, response: Uint8Array): CompiledGraph {
+function readRest(protos: CoreProtos, response: Uint8Array): CompiledGraph {
   const decoded = protos.decode("CoreExecutionResponse", response) as {
     compile?: { compiledGraph?: CompiledGraph };
   };
-  const graph = decoded.compile?.compiledGraph ?? {};
+  return decoded.compile?.compiledGraph ?? {};
+}
+
+/** The graph as Aquifer reads it: `extraProperties` as plain JSON. */
+function plainGraph(graph: CompiledGraph): CompiledGraph {
   for (const action of [...(graph.tables ?? []), ...(graph.assertions ?? [])] as Mutable<CompiledAction>[]) {
     const extraProperties = action.actionDescriptor?.metadata?.extraProperties;
     if (action.actionDescriptor === undefined || extraProperties === undefined) continue;

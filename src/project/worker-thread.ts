@@ -9,13 +9,18 @@ export interface ThreadOptions {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
   readonly onOutput?: (text: string) => void;
+  /** Takes a part of the answer that the thread sends ahead. */
+  readonly onPart?: (part: unknown) => void;
   /** Answers what the thread asks for; the answer is sent back to it. */
   readonly onCall?: (call: unknown) => Promise<unknown>;
 }
 
-/** What a thread sends: text that its code printed, what it asks for, and at the end its one answer. */
+/** What a thread sends: text that its code printed, parts of its answer, what it asks for, and at the end its answer. */
 export type ThreadMessage<Answer> =
-  { readonly output: string } | { readonly call: unknown } | { readonly answer: Answer };
+  | { readonly output: string }
+  | { readonly part: unknown }
+  | { readonly call: unknown }
+  | { readonly answer: Answer };
 
 /** A thread that runs a project's own code: it may print, throw, never end, or end the thread. */
 export interface ProjectThread<Task, Answer> {
@@ -35,17 +40,21 @@ export function startThread<Task, Answer>(
 ): ProjectThread<Task, Answer> {
   const worker = new Worker(builtFile(module), { workerData, stdout: true, stderr: true });
   const answer = new Promise<Answer>((resolve, reject) => {
+    let isOver = false;
     const finish = (act: () => void): void => {
+      if (isOver) return;
+      isOver = true;
       clearTimeout(timer);
       options.signal?.removeEventListener("abort", onAbort);
-      void worker.terminate();
-      act();
+      // Its memory is given back before the answer takes more.
+      void worker.terminate().then(act);
     };
     const onAbort = (): void =>
       finish(() => reject(new AquiferError("Interrupted", { code: "interrupted", exitCode: 130 })));
     const timer = setTimeout(() => finish(() => reject(timedOut(options))), options.timeoutMs);
     worker.on("message", (message: ThreadMessage<Answer>) => {
       if ("output" in message) options.onOutput?.(message.output);
+      else if ("part" in message) options.onPart?.(message.part);
       else if ("call" in message)
         void options.onCall?.(message.call).then((result) => worker.postMessage(result));
       else finish(() => resolve(message.answer));

@@ -193,6 +193,18 @@ test("an interrupted compilation ends at once", async () => {
   });
 });
 
+test("a fault that spoils every model does not fill the screen", async () => {
+  const models = Array.from({ length: 50 }, (_, index) => [
+    `definitions/m${index}.sqlx`,
+    "select ${nothing}",
+  ]);
+  const projectRoot = temporaryProject(Object.fromEntries(models) as Record<string, string>);
+  await expect(compileProject({ projectRoot })).rejects.toMatchObject({
+    message: "The project has 50 compilation errors; these are the first 20",
+    errors: { length: 20 },
+  });
+});
+
 test("a folder without settings is no project", async () => {
   await expect(compileProject({ projectRoot: "/nowhere" })).rejects.toMatchObject({ code: "no-project" });
 });
