@@ -80,7 +80,7 @@ function refuseChangedType(table: BronzeTable, present: readonly PresentColumn[]
 }
 
 /** The statements that bring one store and its view to the declared columns. */
-export function bronzeStatements(
+function bronzeStatements(
   table: BronzeTable,
   stored: readonly string[],
   viewed: readonly string[],

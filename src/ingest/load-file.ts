@@ -18,7 +18,7 @@ const bytesPerStream = 16 * 1024 * 1024;
 
 const rejectsPerInsert = 500;
 
-export interface LoadContext {
+interface LoadContext {
   readonly warehouse: Warehouse;
   /** For the rejects: the connections that copy are busy. */
   readonly session: Queryable;
@@ -28,7 +28,7 @@ export interface LoadContext {
 }
 
 /** `streams` connections take a file, each from one record to another. */
-export interface StreamPart {
+interface StreamPart {
   readonly start: number;
   readonly end: number;
   readonly rowsBefore: number;
@@ -36,7 +36,7 @@ export interface StreamPart {
 }
 
 /** Splits a file at its checkpoints into parts of about the same size. */
-export function splitFile(file: InspectedFile, streams: number): StreamPart[] {
+function splitFile(file: InspectedFile, streams: number): StreamPart[] {
   const { checkpoints, bytes } = file.inspection;
   const wanted = Math.max(1, Math.min(streams, Math.floor(bytes / bytesPerStream)));
   const starts = [{ offset: file.start.skip, rows: 0, line: 1 }];

@@ -139,6 +139,6 @@ export function refuseTooManyRejects(
 }
 
 /** How many rejects a limit allows among `rows` records. */
-export function allowedRejects(limit: RejectLimit, rows: number): number {
+function allowedRejects(limit: RejectLimit, rows: number): number {
   return typeof limit === "number" ? limit : (rows * Number.parseFloat(limit)) / 100;
 }

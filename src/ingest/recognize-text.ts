@@ -28,7 +28,7 @@ export type Recognition =
   | { readonly fits: false; readonly explanation: string };
 
 /** A header stands on one of the first records: titles and notes may stand above it. */
-export const headerWindow = 10;
+const headerWindow = 10;
 
 const sniffedDelimiters = [",", ";", "|", "\t"];
 

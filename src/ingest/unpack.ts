@@ -11,7 +11,7 @@ export type Packing = { readonly kind: "gzip" } | { readonly kind: "zip"; readon
 const chunkBytes = 1024 * 1024;
 
 /** Content that is so much larger than what it was packed into is taken for a bomb, past the first bytes. */
-export const bombRatio = 250;
+const bombRatio = 250;
 const harmlessBytes = 64 * 1024 * 1024;
 
 /**

@@ -3,8 +3,8 @@ import { nearestName } from "../base/nearest-name.js";
 import { snakeCase } from "../base/snake-case.js";
 
 /** Types that a seed's column may have. */
-export const seedTypes = ["text", "integer", "bigint", "numeric", "boolean", "date", "timestamp"] as const;
-export type SeedType = (typeof seedTypes)[number];
+const seedTypes = ["text", "integer", "bigint", "numeric", "boolean", "date", "timestamp"] as const;
+type SeedType = (typeof seedTypes)[number];
 
 export interface SeedColumn {
   readonly name: string;
