@@ -9,6 +9,7 @@ import {
   bankOn,
   bankProject,
   realData,
+  message,
   registration,
   registrationHeader,
 } from "./support.js";
@@ -187,10 +188,7 @@ describe("any subset of the inputs", () => {
 
   it("runs with registrations that came by topic only", async () => {
     const bank = await built({
-      "data_bank_marketing.csv":
-        "timestamp,email,first_name,last_name,birth_date,job,marital,education,default,housing,loan\n" +
-        registration() +
-        registration(),
+      "data_bank_marketing.ndjson": message() + message(),
     });
     expect(await factRows(bank)).toBe(1);
     expect(await bank.rows("select source, is_duplicate from silver.bank_record order by 2")).toEqual([
@@ -202,9 +200,7 @@ describe("any subset of the inputs", () => {
   it("counts a registration once that came by file and by topic", async () => {
     const bank = await built({
       [day("2020-11-11")]: registration(),
-      "data_bank_marketing.csv":
-        "timestamp,email,first_name,last_name,birth_date,job,marital,education,default,housing,loan\n" +
-        registration(),
+      "data_bank_marketing.ndjson": message(),
     });
     expect(await factRows(bank)).toBe(1);
   });

@@ -80,6 +80,12 @@ export function registration(values: Partial<typeof someRegistration> = {}): str
   return `${Object.values({ ...someRegistration, ...values }).join(",")}\n`;
 }
 
+/** The same registration as the value of a message, with the names that the topic gives its fields. */
+export function message(values: Partial<typeof someRegistration> = {}): string {
+  const { firstName, lastName, birthDate, ...rest } = { ...someRegistration, ...values };
+  return `${JSON.stringify({ ...rest, first_name: firstName, last_name: lastName, birth_date: birthDate })}\n`;
+}
+
 const someRegistration = {
   timestamp: "11/11/2020 06:05:36",
   email: "ann@example.org",
