@@ -57,6 +57,8 @@ export async function printPdf(browser: string, page: string, signal: AbortSigna
         // Chromium refuses to sandbox root's processes; the page is our own and may fetch nothing.
         ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
         `--user-data-dir=${join(folder, "profile")}`,
+        // Time passes at once until the page's script is done.
+        "--virtual-time-budget=10000",
         "--no-pdf-header-footer",
         `--print-to-pdf=${printed}`,
         pathToFileURL(page).href,

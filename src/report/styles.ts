@@ -103,8 +103,8 @@ tfoot th,tfoot td{font-weight:650;border-bottom:0;border-top:2px solid var(--con
 @media (max-width:639px){.plot-area.wide{display:none}.plot-area.narrow{display:block}.card{padding:.9rem 1rem}th,td{padding:.35rem .45rem;font-size:.8125rem}thead th{white-space:normal}.items{gap:.75rem}.filters{position:relative}.filter{position:static}.filter fieldset{top:auto;left:0;right:0;margin-top:6px}.kpi:last-child:nth-child(odd){grid-column:span 12}.kpi .value{font-size:1.4rem}}
 @media (prefers-reduced-motion:no-preference){html{scroll-behavior:smooth}}
 @media print{:root,:root[data-theme=dark],:root:not([data-theme=light]){color-scheme:light;${customProperties(light)};--page:#fff}
-@page{margin:14mm}
-body{font-size:11pt}.page{max-width:none;padding:0}.filters,.sections,.downloads,.crumbs button,.skip,.behind,.search,.pager,.tip{display:none!important}
+@page{size:A4;margin:14mm}
+body{font-size:11pt}.page{max-width:none;padding:0}.filters,.sections,.downloads,.crumbs,.needs-no-script,.skip,.behind,.search,.pager,.tip{display:none!important}
 .card{break-inside:avoid;box-shadow:none}.card.table{break-inside:auto}thead{display:table-header-group}tr{break-inside:avoid}h2,h3{break-after:avoid}.scroll{overflow:visible;max-height:none}
-.kpi{grid-column:span 4}.card.half{grid-column:span 6}.plot-area.wide{display:block}.plot-area.narrow{display:none}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
+.kpi{grid-column:span 4}.card.half{grid-column:span 6}.plot-area.wide,.half .plot-area.narrow{display:block}.half .plot-area.wide,.plot-area.narrow{display:none}.lead{break-after:avoid}.kpi:nth-last-child(4):first-child,.kpi:nth-last-child(4):first-child~.kpi{grid-column:span 3}.kpi .value{font-size:1.2rem}.card.table{border:0;padding:0}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 `.replaceAll("\n", "");

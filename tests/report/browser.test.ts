@@ -351,6 +351,13 @@ describe("a page without JavaScript", () => {
     expect(await page.evaluate(() => getComputedStyle(document.body).backgroundColor)).toBe(
       "rgb(255, 255, 255)",
     );
+    await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
+    const widths = await page.$$eval("svg.plot", (found) => found.map((svg) => svg.getAttribute("width")));
+    expect(widths).toEqual(["290", "290", "290"]);
+    expect(
+      await page.$$eval("svg.plot", (found) => found.map((svg) => svg.getBoundingClientRect().width <= 290)),
+    ).toEqual([true, true, true]);
+    await page.evaluate(() => dispatchEvent(new Event("afterprint")));
     expect((await page.pdf({ format: "A4" })).subarray(0, 4).toString()).toBe("%PDF");
   });
 });

@@ -13,6 +13,9 @@ import { download } from "./downloads.js";
 import { initialState, writeHash } from "./page-state.js";
 import { adoptTitles, installTooltips } from "./tooltips.js";
 
+/** The columns of an A4 page, in pixels: drawn for a screen, a chart's texts would be too small on paper. */
+const printedWidths = { half: 290, full: 640 } as const;
+
 const untouched: TableState = { search: "", page: 0 };
 
 /** Makes a page live: called once by the script that is embedded in it. */
@@ -22,6 +25,7 @@ export function mount(report: Report, data: PageData): void {
   const sections = document.getElementById("sections");
   if (sections === null) return;
   let shown = new Map<string, Item>();
+  let printing = false;
 
   const view: View = {
     document,
@@ -36,7 +40,9 @@ export function mount(report: Report, data: PageData): void {
         describeFilters(view, report, state.choices, state.filters),
       );
     },
-    chartWidths: (id, width) => [plotWidth(id) ?? (width === "full" ? 1100 : 560)],
+    chartWidths: (id, width) => [
+      printing ? printedWidths[width] : (plotWidth(id) ?? (width === "full" ? 1100 : 560)),
+    ],
     tableState: (id) => state.tables.get(id) ?? untouched,
   };
 
@@ -125,7 +131,18 @@ export function mount(report: Report, data: PageData): void {
 
   const matching = (): string => "";
 
+  for (const [event, now] of [
+    ["beforeprint", true],
+    ["afterprint", false],
+  ] as const) {
+    addEventListener(event, () => {
+      printing = now;
+      for (const [id, item] of shown) if (item.kind === "chart") rerender(id);
+    });
+  }
+
   const widths = new ResizeObserver((entries) => {
+    if (printing) return;
     const changed = entries
       .filter(({ target, contentRect }) => {
         const drawn = Number(target.querySelector("svg.plot")?.getAttribute("data-width"));
