@@ -1,9 +1,9 @@
 import { AquiferError, asError } from "../base/errors.js";
 import { quoteLiteral } from "../base/identifiers.js";
 import { actionGraph, type ActionNode } from "./action-graph.js";
-import { findCore } from "./compile.js";
 import type { CompiledProject } from "./compiled-project.js";
 import { coreProtos, type CoreProtos } from "./core-protos.js";
+import { findCore } from "./find-core.js";
 import {
   dialectHook,
   type JitAnswer,

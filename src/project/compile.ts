@@ -1,4 +1,3 @@
-import { createRequire } from "node:module";
 import { readFileSync, realpathSync } from "node:fs";
 import { join, sep } from "node:path";
 import { glob } from "tinyglobby";
@@ -8,6 +7,7 @@ import type { CompileAnswer, CompileTask } from "./compile-worker.js";
 import type { CompiledGraph, CompiledAction } from "./compiled-graph.js";
 import type { CompiledProject, InlineAssertion } from "./compiled-project.js";
 import { coreProtos, type CoreProtos } from "./core-protos.js";
+import { findCore } from "./find-core.js";
 import { findProject } from "./find-project.js";
 import { receiveParts, type GraphPart } from "./graph-parts.js";
 import { plainFromStruct } from "./struct.js";
@@ -100,15 +100,6 @@ export async function compileProject(options: CompileOptions): Promise<CompiledP
 /** Paths relative to the root, in the order in which core takes them. */
 async function list(root: string, patterns: string[]): Promise<string[]> {
   return (await glob(patterns, { cwd: root, followSymbolicLinks: false })).sort();
-}
-
-/** The project's own copy of `@dataform/core` if it has one, else ours. */
-export function findCore(root: string): string {
-  try {
-    return createRequire(join(root, "package.json")).resolve("@dataform/core");
-  } catch {
-    return createRequire(import.meta.url).resolve("@dataform/core");
-  }
 }
 
 function inlineAssertions(graph: CompiledGraph, answer: CompileAnswer): InlineAssertion[] {
