@@ -73,7 +73,7 @@ const styleSheet =
   `<fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills><borders count="1"><border/></borders>` +
   `<cellStyleXfs count="1"><xf/></cellStyleXfs><cellXfs count="6"><xf/><xf fontId="1" applyFont="1"/>` +
   [10, 164, 165, 4].map((format) => `<xf numFmtId="${format}" applyNumberFormat="1"/>`).join("") +
-  `</cellXfs></styleSheet>`;
+  `</cellXfs><cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>`;
 
 function relationships(...targets: readonly (readonly [string, string])[]): string {
   const each = targets.map(
