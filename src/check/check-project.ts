@@ -4,7 +4,7 @@ import type { Action } from "../project/action.js";
 import { toActions } from "../project/action.js";
 import type { CompiledProject } from "../project/compiled-project.js";
 import type { ReportRef } from "../project/report-sql.js";
-import type { EmbeddedServer } from "../warehouse/embedded/embedded-server.js";
+import type { ServerAccess } from "../warehouse/embedded-database.js";
 import type { Queryable } from "../warehouse/warehouse.js";
 import { CheckContext } from "./check-context.js";
 import { checkReport, type CheckedReport } from "./check-report.js";
@@ -17,7 +17,7 @@ import { readModel, type DescribedRelation, type WarehouseModel } from "./wareho
 
 export interface CheckOptions {
   readonly project: CompiledProject;
-  readonly server: EmbeddedServer;
+  readonly server: ServerAccess;
   /** Sources, seeds and pulled declarations. */
   readonly known: readonly KnownRelation[];
   readonly reports: readonly CheckedReport[];

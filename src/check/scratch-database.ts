@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { quoteIdentifier, quoteLiteral } from "../base/identifiers.js";
-import { connectEmbedded } from "../warehouse/embedded-database.js";
-import type { EmbeddedServer } from "../warehouse/embedded/embedded-server.js";
+import { connectEmbedded, type ServerAccess } from "../warehouse/embedded-database.js";
 import { isAlive } from "../warehouse/embedded/is-alive.js";
 import type { Warehouse } from "../warehouse/warehouse.js";
 
@@ -13,7 +12,7 @@ const prefix = "aquifer_check_";
  * refused by the server itself. What killed checks left behind is removed too.
  */
 export async function withScratchDatabase<T>(
-  server: EmbeddedServer,
+  server: ServerAccess,
   body: (scratch: Warehouse) => Promise<T>,
 ): Promise<T> {
   const admin = await connectEmbedded(server, { database: "postgres", origin: "check", maxSessions: 1 });

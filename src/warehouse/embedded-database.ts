@@ -4,9 +4,12 @@ import { connectPostgres } from "./postgres/postgres-warehouse.js";
 import { WarehouseError } from "./warehouse-error.js";
 import type { Warehouse } from "./warehouse.js";
 
+/** What it takes to connect to an embedded server. */
+export type ServerAccess = Pick<EmbeddedServer, "host" | "port" | "user" | "password">;
+
 /** Connects to a database of an embedded server. */
 export function connectEmbedded(
-  server: EmbeddedServer,
+  server: ServerAccess,
   options: {
     readonly database: string;
     readonly origin: string;
@@ -27,7 +30,7 @@ export function connectEmbedded(
 }
 
 /** Makes a database of an embedded server unless it exists; of several callers at once one makes it. */
-export async function ensureDatabase(server: EmbeddedServer, database: string): Promise<void> {
+export async function ensureDatabase(server: ServerAccess, database: string): Promise<void> {
   const admin = await connectEmbedded(server, { database: "postgres", origin: "embedded", maxSessions: 1 });
   try {
     const found = await admin.query("select from pg_database where datname = $1", [database]);
