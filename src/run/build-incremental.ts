@@ -12,14 +12,14 @@ import {
   mergeRows,
   type ColumnDifference,
 } from "../statements/incremental.js";
-import { createPartition, partitionName } from "../statements/partitions.js";
+import { createPartition } from "../statements/partitions.js";
 import { commentStatements, grantStatements } from "../statements/create-relation.js";
 import { userStatement } from "../statements/statement.js";
-import { readRelationFacts, type RelationFacts } from "../warehouse/catalog/relation-facts.js";
+import type { RelationFacts } from "../warehouse/catalog/relation-facts.js";
 import { AuditFailure, type ActionContext, type BuildReport } from "./action-context.js";
 import { milliseconds } from "./action-session.js";
 import { audit } from "./audit.js";
-import { buildTable, partitionsFor } from "./build-table.js";
+import { buildTable, missingKeys, missingPartitions, readFacts } from "./build-table.js";
 import { takeLocks } from "./lock-budget.js";
 import { columnTypes } from "./swap.js";
 
@@ -31,11 +31,14 @@ export async function buildIncremental(
   action: IncrementalAction,
 ): Promise<BuildReport> {
   const { session } = context;
-  if (!isUpdatable(context, action)) return buildTable(context, action);
-  const facts = await readRelationFacts(session.plain, action.target);
-  await session.query(`set local search_path = ${context.searchPath || '""'}`);
-  if (facts === undefined) return buildTable(context, action);
+  const facts = await readFacts(context, action.target);
+  const existing = new Map(facts === undefined ? [] : [[action.key, facts.kind]]);
+  const { fullRefresh } = context;
+  if (facts === undefined || !isUpdatable({ existing, fullRefresh }, action))
+    return buildTable(context, action);
 
+  // A policy that hid rows from us would make duplicates of them: better an error.
+  await session.query("set local row_security = off");
   for (const operation of action.incrementalPreOperations) await session.send(userStatement(operation));
   await session.send(createDelta(delta.name, action.incrementalQuery));
   const types = await columnTypes(session, delta);
@@ -43,7 +46,7 @@ export async function buildIncremental(
     facts.columns,
     [...types].map(([name, type]) => ({ name, type, notNull: false })),
   );
-  await checkKey(context, action);
+  await checkKey(context, action, types);
   const isKeyed = action.strategy === "merge";
   await session.batch([
     ...(isKeyed
@@ -51,12 +54,12 @@ export async function buildIncremental(
       : []),
     `analyze ${quoteRelation(delta)}`,
   ]);
-  const locks = await changeColumns(context, action, facts, difference);
+  const locks = await changeTable(context, action, facts, difference);
   const kept =
     action.onSchemaChange === "ignore" || action.onSchemaChange === "fail"
       ? [...types.keys()].filter((name) => facts.columns.some((column) => column.name === name))
       : [...types.keys()];
-  const rowCount = await write(context, action, facts, kept);
+  const rowCount = await write(context, action, kept);
   const assertions = await audit(
     session,
     {
@@ -67,10 +70,12 @@ export async function buildIncremental(
     context.audits,
   );
   if (assertions.some((each) => each.status === "failed")) throw new AuditFailure(action, assertions);
-  const existing = new Set([...facts.columns.map((column) => column.name), ...kept]);
+  const columns = new Set([...facts.columns.map((column) => column.name), ...kept]);
+  const standing = new Set([...facts.indexes, ...facts.constraints].map((each) => each.name));
   const kind = facts.kind === "partitioned table" ? "partitioned table" : "table";
   await session.batch([
-    ...changedComments(action, facts, existing, kind),
+    ...missingKeys(action, standing),
+    ...changedComments(action, facts, columns, kind),
     ...grantStatements(action.target, action.postgres),
   ]);
   for (const operation of action.incrementalPostOperations) await session.send(userStatement(operation));
@@ -92,8 +97,20 @@ export function isUpdatable(
   return (kind === "table" || kind === "partitioned table") && (!context.fullRefresh || action.protected);
 }
 
-async function checkKey(context: ActionContext, action: IncrementalAction): Promise<void> {
+async function checkKey(
+  context: ActionContext,
+  action: IncrementalAction,
+  columns: ReadonlyMap<string, string>,
+): Promise<void> {
   if (action.strategy !== "merge") return;
+  const lacking = action.uniqueKey.filter((column) => !columns.has(column));
+  if (lacking.length > 0)
+    throw new AquiferError(`The query of ${action.key} has no column ${lacking.join(", ")}, its uniqueKey`, {
+      code: "no-key",
+      location: { file: action.file },
+      details: [`columns of the query: ${[...columns.keys()].join(", ")}`],
+      hint: "Name columns of the query in uniqueKey, spelled as the server has them: unquoted names are lower case.",
+    });
   const answer = await context.session.query<{ null_keys: string; duplicate_keys: string }>(
     keyFaults(delta, action.uniqueKey),
   );
@@ -116,18 +133,42 @@ async function checkKey(context: ActionContext, action: IncrementalAction): Prom
   );
 }
 
-/** Follows `onSchemaChange`. The lock that adding a column takes is held until the end of the transaction. */
-async function changeColumns(
+/**
+ * Follows `onSchemaChange` and makes the partitions that the new rows need. The locks that both take are held until the end
+ * of the transaction.
+ */
+async function changeTable(
   context: ActionContext,
   action: IncrementalAction,
   facts: RelationFacts,
   difference: ColumnDifference,
 ): Promise<{ attempts: number; lockedAt: number } | undefined> {
+  const bounds =
+    facts.kind === "partitioned table" ? await missingPartitions(context, delta, action, facts) : [];
+  const changes = [
+    ...columnChanges(action, difference),
+    ...bounds.map((bound) => createPartition(action.target, bound)),
+  ];
+  if (changes.length === 0) return undefined;
+  return takeLocks(context, action.target, async () => {
+    const lockedAt = milliseconds();
+    await context.session.batch([
+      `set local lock_timeout = ${Math.floor(facts.deadlockTimeout * 0.7)}`,
+      ...changes,
+      "set local lock_timeout = default",
+    ]);
+    return lockedAt;
+  });
+}
+
+function columnChanges(action: IncrementalAction, difference: ColumnDifference): string[] {
+  const { added, removed, retyped } = difference;
   const names = (columns: readonly { readonly name: string }[]): string =>
     columns.map((column) => column.name).join(", ");
   const changes = [
-    ...(difference.added.length > 0 ? [`new: ${names(difference.added)}`] : []),
-    ...(difference.removed.length > 0 ? [`gone: ${names(difference.removed)}`] : []),
+    ...(added.length > 0 ? [`new: ${names(added)}`] : []),
+    ...(removed.length > 0 ? [`gone: ${names(removed)}`] : []),
+    ...retyped.map(({ name, from, to }) => `${name}: ${to} instead of ${from}`),
   ];
   const refuse = (why: string): AquiferError =>
     new AquiferError(`The columns of ${action.key} changed (${changes.join("; ")})${why}`, {
@@ -135,36 +176,19 @@ async function changeColumns(
       location: { file: action.file },
       hint: "Set onSchemaChange to EXTEND or SYNCHRONIZE, or rebuild with --full-refresh.",
     });
-  if (changes.length === 0 || action.onSchemaChange === "ignore") return undefined;
+  if (changes.length === 0 || action.onSchemaChange === "ignore") return [];
   if (action.onSchemaChange === "fail") throw refuse(" and onSchemaChange is FAIL");
-  if (action.onSchemaChange === "extend" && difference.removed.length > 0) {
+  if (action.onSchemaChange === "extend" && removed.length > 0)
     throw refuse(" and onSchemaChange is EXTEND, which only adds");
-  }
-  const removed = action.onSchemaChange === "synchronize" ? difference.removed : [];
-  return takeLocks(context, action.target, async () => {
-    const lockedAt = milliseconds();
-    await context.session.batch([
-      `set local lock_timeout = ${Math.floor(facts.deadlockTimeout * 0.7)}`,
-      ...alterColumns(action.target, difference.added, removed),
-      "set local lock_timeout = default",
-    ]);
-    return lockedAt;
-  });
+  return alterColumns(action.target, added, removed);
 }
 
 async function write(
   context: ActionContext,
   action: IncrementalAction,
-  facts: RelationFacts,
   columns: readonly string[],
 ): Promise<number> {
   const { session } = context;
-  if (facts.kind === "partitioned table" && action.postgres.partitionBy !== undefined) {
-    const known = new Set(facts.partitions.map((partition) => partition.name));
-    const bounds = await partitionsFor(context, delta, action);
-    const missing = bounds.filter((bound) => !known.has(partitionName(action.target.name, bound)));
-    await session.batch(missing.map((bound) => createPartition(action.target, bound)));
-  }
   switch (action.strategy) {
     case "append":
       return (await session.query(appendRows(action.target, delta, columns))).rowCount;

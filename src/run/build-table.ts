@@ -1,6 +1,7 @@
 import { AquiferError } from "../base/errors.js";
 import { quoteIdentifier, quoteRelation, type RelationName } from "../base/identifiers.js";
 import type { IncrementalAction, TableAction } from "../project/action.js";
+import type { PostgresSettings } from "../project/postgres-settings.js";
 import {
   commentStatements,
   createTableAs,
@@ -9,8 +10,8 @@ import {
   keyNames,
   keyStatements,
 } from "../statements/create-relation.js";
-import { alterColumns, compareColumns } from "../statements/incremental.js";
-import { deltaStatements } from "../statements/delta.js";
+import { alterColumns, compareColumns, type ColumnDifference } from "../statements/incremental.js";
+import { deltaStatements, type RowDelta } from "../statements/delta.js";
 import {
   createPartition,
   createPartitionedTable,
@@ -21,15 +22,14 @@ import {
 } from "../statements/partitions.js";
 import { rewriteRelation } from "../statements/rewrite-relation.js";
 import { aroundUser, userStatement } from "../statements/statement.js";
-import { readRelationFacts } from "../warehouse/catalog/relation-facts.js";
-import { WarehouseError } from "../warehouse/warehouse-error.js";
+import { readRelationFacts, type RelationFacts } from "../warehouse/catalog/relation-facts.js";
 import { AuditFailure, type ActionContext, type BuildReport } from "./action-context.js";
 import { milliseconds } from "./action-session.js";
 import { audit } from "./audit.js";
 import { takeLocks } from "./lock-budget.js";
 import { isOwnOperation } from "./own-operation.js";
 import type { AssertionOutcome } from "./outcome.js";
-import { columnTypes, swap, type Replacement } from "./swap.js";
+import { cannotReplace, columnTypes, swap, swapObstacles, type Replacement } from "./swap.js";
 
 /** A table's new version, standing aside. */
 interface BuiltTable extends Replacement {
@@ -47,17 +47,22 @@ export async function buildTable(
 ): Promise<BuildReport> {
   const { session } = context;
   for (const operation of action.preOperations) await session.send(userStatement(operation));
-  const exists = context.existing.has(action.key);
+  const facts = await readFacts(context, action.target);
+  const obstacles = facts === undefined ? [] : obstaclesOf(action, facts);
   // A first version is made where it belongs, so that the schema's default privileges apply to it.
-  const schema = exists ? context.newSchema() : action.target.schema;
-  if (exists) await session.query(`create schema ${quoteIdentifier(schema)}`);
-  const built = await buildAside(context, action, { schema, name: action.target.name });
+  const schema = facts === undefined ? action.target.schema : context.newSchema();
+  if (facts !== undefined) await session.query(`create schema ${quoteIdentifier(schema)}`);
+  const settings = obstacles.length === 0 ? action.postgres : asShadow(action.postgres);
+  const built = await buildAside(context, action, { schema, name: action.target.name }, settings);
   const isOwn = (operation: string): boolean => isOwnOperation(operation, action.target);
   for (const operation of action.postOperations.filter(isOwn)) {
     const text = rewriteRelation(operation, action.target, built.successor.relation);
     await session.send(userStatement(text));
   }
-  const report = exists ? await replace(context, action, built) : { path: "create" as const, attempts: 1 };
+  const report =
+    facts === undefined
+      ? { path: "create" as const, attempts: 1 }
+      : await replace(context, action, built, facts, obstacles);
   await session.batch(grantStatements(action.target, action.postgres));
   for (const operation of action.postOperations.filter((each) => !isOwn(each))) {
     await session.send(userStatement(operation));
@@ -65,13 +70,54 @@ export async function buildTable(
   return { ...report, rowCount: built.rowCount, assertions: built.assertions };
 }
 
+/** The facts of a relation as the transaction sees it now; undefined when it does not exist. */
+export async function readFacts(
+  context: ActionContext,
+  relation: RelationName,
+): Promise<RelationFacts | undefined> {
+  const facts = await readRelationFacts(context.session.plain, relation);
+  await context.session.query(`set local search_path = ${context.searchPath || '""'}`);
+  return facts;
+}
+
+/**
+ * Why the table that stands there cannot be exchanged for another one; empty when it can.
+ *
+ * @throws AquiferError `cannot-replace` when its rows cannot be changed in place either
+ */
+function obstaclesOf(action: TableAction | IncrementalAction, facts: RelationFacts): string[] {
+  const kind = kindOf(action.postgres);
+  const foreignViews = facts.views
+    .filter((view) => !view.replaceable)
+    .map(
+      (view) => `${view.kind} ${view.schema}.${view.name} belongs to another role, which we may not act for`,
+    );
+  const obstacles = [...swapObstacles(action.target, facts, kind), ...foreignViews];
+  if (obstacles.length > 0 && (facts.kind !== kind || !facts.ownedByUs))
+    throw cannotReplace(action.target, action.file, obstacles);
+  return obstacles;
+}
+
+function kindOf(settings: PostgresSettings): "table" | "partitioned table" {
+  return settings.partitionBy === undefined ? "table" : "partitioned table";
+}
+
+/**
+ * Settings of a version whose rows are only compared with those that stand there: unlogged, which is cheaper and keeps a
+ * publication of all tables from sending it to subscribers.
+ */
+function asShadow(settings: PostgresSettings): PostgresSettings {
+  const { indexes, primaryKey, foreignKeys, grants, replace } = settings;
+  return { indexes, primaryKey, foreignKeys, grants, replace, unlogged: true };
+}
+
 async function buildAside(
   context: ActionContext,
   action: TableAction | IncrementalAction,
   at: RelationName,
+  settings: PostgresSettings,
 ): Promise<BuiltTable> {
   const { session } = context;
-  const settings = action.postgres;
   let rowCount: number;
   let partitions: readonly string[] = [];
   if (settings.partitionBy === undefined) {
@@ -95,7 +141,7 @@ async function buildAside(
   }
   const columns = await columnTypes(session, at);
   const names = new Set(columns.keys());
-  const kind = settings.partitionBy === undefined ? "table" : "partitioned table";
+  const kind = kindOf(settings);
   const provenKeys = await addKeys(context, action, at);
   await session.batch([...commentStatements(at, kind, action, names), `analyze ${quoteRelation(at)}`]);
   const assertions = await audit(session, { at, name: action.target, provenKeys }, context.audits);
@@ -107,12 +153,14 @@ async function buildAside(
     indexNames: new Set(keyNames(at.name, settings)),
     keepsManaged: false,
     describedColumns: describedColumns(action),
+    keyColumns: new Set(settings.primaryKey),
+    ownOptions: new Set(settings.fillfactor === undefined ? [] : ["fillfactor"]),
   } as const;
   return { name: action.target, successor, columnTypes: columns, partitions, rowCount, assertions };
 }
 
 /** Partitions that the rows of a relation need, the default one included. */
-export async function partitionsFor(
+async function partitionsFor(
   context: ActionContext,
   rows: RelationName,
   action: TableAction | IncrementalAction,
@@ -168,90 +216,145 @@ async function replace(
   context: ActionContext,
   action: TableAction | IncrementalAction,
   built: BuiltTable,
+  facts: RelationFacts,
+  obstacles: readonly string[],
 ): Promise<Replaced> {
-  if (action.postgres.replace === "delta") return replaceInPlace(context, action, built, "the model says so");
+  if (obstacles.length > 0) {
+    const done = await replaceInPlace(context, action, built, facts, obstacles.join("; "));
+    if (!Array.isArray(done)) return done;
+    throw cannotReplace(action.target, action.file, [...obstacles, ...done]);
+  }
+  let reason: string | undefined;
+  if (action.postgres.replace === "delta") {
+    const done = await replaceInPlace(context, action, built, facts, "the model says so");
+    if (!Array.isArray(done)) return done;
+    reason = `not in place: ${done.join("; ")}`;
+  }
   try {
-    return { path: "swap", ...(await swap(context, built)) };
+    return { path: "swap", ...(await swap(context, built)), ...(reason === undefined ? {} : { reason }) };
   } catch (thrown) {
-    if (!(thrown instanceof AquiferError) || thrown instanceof WarehouseError) throw thrown;
-    if (thrown.code !== "cannot-replace") throw thrown;
-    return await replaceInPlace(context, action, built, thrown.details.join("; ")).catch(
-      (second: unknown) => {
-        // Neither way is open: the first refusal names what stands in the way of a new version.
-        throw second instanceof AquiferError && second.code === "cannot-change-in-place" ? thrown : second;
-      },
-    );
+    if (!(thrown instanceof AquiferError) || thrown.code !== "cannot-replace" || reason !== undefined)
+      throw thrown;
+    const done = await replaceInPlace(context, action, built, facts, thrown.details.join("; "));
+    if (!Array.isArray(done)) return done;
+    throw cannotReplace(action.target, action.file, [...thrown.details, ...done], thrown);
   }
 }
 
-/** Changes the rows of the table that stands there: it keeps its identity and all that hangs on it. */
+/**
+ * Changes the rows of the table that stands there: it keeps its identity and all that hangs on it. Returns why that cannot
+ * be done, in words, before anything is changed.
+ */
 async function replaceInPlace(
   context: ActionContext,
   action: TableAction | IncrementalAction,
   built: BuiltTable,
+  facts: RelationFacts,
   reason: string,
-): Promise<Replaced> {
+): Promise<Replaced | string[]> {
   const { session } = context;
-  const facts = await readRelationFacts(session.plain, action.target);
-  await session.query(`set local search_path = ${context.searchPath || '""'}`);
   const next = [...built.columnTypes].map(([name, type]) => ({ name, type, notNull: false }));
-  const difference = facts === undefined ? undefined : compareColumns(facts.columns, next);
-  const isTable = facts?.kind === "table" || facts?.kind === "partitioned table";
-  if (facts === undefined || difference === undefined || !isTable || difference.retyped.length > 0) {
-    throw new AquiferError("This change cannot be made in place", { code: "cannot-change-in-place" });
-  }
-  const key = facts.indexes.find(
-    (index) => index.isKey && index.columns.every((column) => isNotNull(facts.columns, column)),
-  );
+  const difference = compareColumns(facts.columns, next);
+  const faults = inPlaceFaults(action, facts, difference);
+  if (faults.length > 0) return faults;
+  // A policy that hid rows from us would make the difference a wrong one: better an error.
+  await session.query("set local row_security = off");
   let lockedAt: number | undefined;
   let attempts = 1;
-  if (difference.added.length + difference.removed.length > 0) {
-    const readers = facts.views.filter((view) =>
-      view.readsColumns.some((column) => difference.removed.some((removed) => removed.name === column)),
-    );
-    if (readers.length > 0) {
-      throw new AquiferError("This change cannot be made in place", { code: "cannot-change-in-place" });
-    }
+  const bounds =
+    facts.kind === "partitioned table"
+      ? await missingPartitions(context, built.successor.relation, action, facts)
+      : [];
+  const changes = [
+    ...alterColumns(action.target, difference.added, difference.removed),
+    ...bounds.map((bound) => createPartition(action.target, bound)),
+  ];
+  if (changes.length > 0)
     ({ lockedAt, attempts } = await takeLocks(context, action.target, async () => {
       const started = milliseconds();
       await session.batch([
         `set local lock_timeout = ${Math.floor(facts.deadlockTimeout * 0.7)}`,
-        ...alterColumns(action.target, difference.added, difference.removed),
+        ...changes,
         "set local lock_timeout = default",
       ]);
       return started;
     }));
-  }
-  if (facts.kind === "partitioned table") {
-    const known = new Set(facts.partitions.map((partition) => partition.name));
-    const bounds = await partitionsFor(context, built.successor.relation, action);
-    const missing = bounds.filter((bound) => !known.has(partitionName(action.target.name, bound)));
-    await session.batch(missing.map((bound) => createPartition(action.target, bound)));
-  }
   const columns = [...built.columnTypes.keys()];
-  const plainKey =
-    key?.columns.every((column) => columns.includes(column)) === true ? key.columns : undefined;
-  await session.batch(
-    deltaStatements({
-      current: action.target,
-      next: built.successor.relation,
-      columns,
-      ...(plainKey === undefined ? {} : { key: plainKey }),
-    }),
+  const key = facts.indexes.find(
+    (index) =>
+      index.isKey &&
+      index.columns.every((column) => isNotNull(facts.columns, column) && columns.includes(column)),
   );
-  const existing = new Set(facts.indexes.map((index) => index.name));
-  const wanted = keyNames(action.target.name, action.postgres).filter((name) => !existing.has(name));
-  if (wanted.length > 0) {
-    const constraints = new Set(facts.constraints.map((constraint) => constraint.name));
-    const missing = missingKeys(action, new Set([...existing, ...constraints]));
-    await session.batch(missing);
-  }
+  const delta = {
+    current: action.target,
+    next: built.successor.relation,
+    columns,
+    only: facts.kind === "table",
+  };
+  await applyDelta(context, delta, key?.columns);
+  const standing = new Set([...facts.indexes, ...facts.constraints].map((each) => each.name));
   await session.batch([
+    ...missingKeys(action, standing),
     ...commentStatements(action.target, "table", action, new Set(columns)),
     `drop table ${quoteRelation(built.successor.relation)}`,
     `drop schema ${quoteIdentifier(built.successor.relation.schema)} restrict`,
   ]);
   return { path: "delta", reason, attempts, ...(lockedAt === undefined ? {} : { lockedAt }) };
+}
+
+function inPlaceFaults(
+  action: TableAction | IncrementalAction,
+  facts: RelationFacts,
+  difference: ColumnDifference,
+): string[] {
+  const removed = new Set(difference.removed.map((column) => column.name));
+  return [
+    ...(facts.kind === kindOf(action.postgres)
+      ? []
+      : [`${action.key} is a ${facts.kind} and becomes a ${kindOf(action.postgres)}`]),
+    ...difference.retyped.map(
+      ({ name, from, to }) =>
+        `column ${action.key}.${name} becomes ${to} (was ${from}), which rewrites the table`,
+    ),
+    ...facts.views.flatMap((view) =>
+      view.readsColumns
+        .filter((column) => removed.has(column))
+        .map(
+          (column) =>
+            `${view.kind} ${view.schema}.${view.name} reads column ${action.key}.${column}, which goes away`,
+        ),
+    ),
+  ];
+}
+
+/** By key where there is one; where two rows trade a unique value, which updates cannot do, by whole rows. */
+async function applyDelta(
+  context: ActionContext,
+  delta: RowDelta,
+  key: readonly string[] | undefined,
+): Promise<void> {
+  const { session } = context;
+  if (key === undefined) return session.batch(deltaStatements(delta));
+  await session.query("savepoint delta");
+  try {
+    await session.batch(deltaStatements({ ...delta, key }));
+  } catch (thrown) {
+    if (!(thrown instanceof AquiferError) || thrown.code !== "sql-23505") throw thrown;
+    await session.query("rollback to savepoint delta");
+    await session.batch(deltaStatements(delta));
+  }
+}
+
+/** Partitions that new rows need and a table lacks. */
+export async function missingPartitions(
+  context: ActionContext,
+  rows: RelationName,
+  action: TableAction | IncrementalAction,
+  facts: RelationFacts,
+): Promise<PartitionBound[]> {
+  const known = new Set(facts.partitions.map((partition) => partition.name));
+  const bounds = await partitionsFor(context, rows, action);
+  return bounds.filter((bound) => !known.has(partitionName(action.target.name, bound)));
 }
 
 function isNotNull(
@@ -262,7 +365,10 @@ function isNotNull(
 }
 
 /** Statements for the keys of the model that the table does not have yet. */
-function missingKeys(action: TableAction | IncrementalAction, existing: ReadonlySet<string>): string[] {
+export function missingKeys(
+  action: TableAction | IncrementalAction,
+  existing: ReadonlySet<string>,
+): string[] {
   const { primaryKey, indexes, foreignKeys } = action.postgres;
   const lacks = (part: Partial<typeof action.postgres>): boolean => {
     const settings = { ...action.postgres, primaryKey: [], indexes: [], foreignKeys: [], ...part };

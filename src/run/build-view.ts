@@ -12,13 +12,14 @@ import {
   keyStatements,
 } from "../statements/create-relation.js";
 import { aroundUser, userStatement } from "../statements/statement.js";
-import { readRelationFacts, type RelationFacts } from "../warehouse/catalog/relation-facts.js";
+import type { RelationFacts } from "../warehouse/catalog/relation-facts.js";
 import { AuditFailure, type ActionContext, type BuildReport } from "./action-context.js";
 import { milliseconds } from "./action-session.js";
 import { audit } from "./audit.js";
+import { readFacts } from "./build-table.js";
 import { takeLocks } from "./lock-budget.js";
 import type { AssertionOutcome } from "./outcome.js";
-import { columnTypes, swap } from "./swap.js";
+import { cannotReplace, columnTypes, swap, swapObstacles } from "./swap.js";
 
 /** Builds a view or materialized view; see `buildTable` for the promises. */
 export async function buildView(context: ActionContext, action: ViewAction): Promise<BuildReport> {
@@ -34,7 +35,7 @@ export async function buildView(context: ActionContext, action: ViewAction): Pro
 
 async function buildPlain(context: ActionContext, action: ViewAction): Promise<BuildReport> {
   const { session } = context;
-  const facts = context.existing.has(action.key) ? await factsOf(context, action.target) : undefined;
+  const facts = await standing(context, action);
   if (facts === undefined) {
     await session.send(createView(action.target, action.query, false));
     await describe(context, action, action.target, "view");
@@ -106,7 +107,7 @@ async function replaceText(
 
 async function buildMaterialized(context: ActionContext, action: ViewAction): Promise<BuildReport> {
   const { session } = context;
-  const facts = context.existing.has(action.key) ? await factsOf(context, action.target) : undefined;
+  const facts = await standing(context, action);
   if (facts === undefined) {
     const rowCount = (await session.send(createMaterializedView(action.target, action.query))).rowCount;
     await session.batch(keyStatements(action.target, action.postgres));
@@ -174,6 +175,8 @@ async function swapIn(
     indexNames: new Set(keyNames(aside.name, action.postgres)),
     keepsManaged: false,
     describedColumns: describedColumns(action),
+    keyColumns: new Set<string>(),
+    ownOptions: new Set<string>(),
   };
   return swap(context, { name: action.target, successor, columnTypes: columns, partitions: [] });
 }
@@ -200,8 +203,12 @@ async function describe(
   await context.session.batch(commentStatements(at, kind, action, new Set(columns.keys())));
 }
 
-async function factsOf(context: ActionContext, relation: RelationName): Promise<RelationFacts | undefined> {
-  const facts = await readRelationFacts(context.session.plain, relation);
-  await context.session.query(`set local search_path = ${context.searchPath || '""'}`);
+/** What stands under the view's name; refused at once where a view cannot take its place. */
+async function standing(context: ActionContext, action: ViewAction): Promise<RelationFacts | undefined> {
+  const facts = await readFacts(context, action.target);
+  const kind = action.materialized ? "materialized view" : "view";
+  if (facts === undefined || facts.kind === kind) return facts;
+  const obstacles = swapObstacles(action.target, facts, kind);
+  if (obstacles.length > 0) throw cannotReplace(action.target, action.file, obstacles);
   return facts;
 }

@@ -6,13 +6,14 @@ import {
   quoteRelation,
   type RelationName,
 } from "../base/identifiers.js";
-import { carryOver, quoteOption, type Successor } from "../statements/carry-over.js";
+import { carryOver, lostByKind, quoteOption, type Successor } from "../statements/carry-over.js";
 import { rewriteRelation } from "../statements/rewrite-relation.js";
 import {
   readRelationFacts,
   type DependentView,
   type RelationFacts,
 } from "../warehouse/catalog/relation-facts.js";
+import { WarehouseError } from "../warehouse/warehouse-error.js";
 import type { ActionContext } from "./action-context.js";
 import { takeLocks, type LockReport } from "./lock-budget.js";
 import { milliseconds, type ActionSession } from "./action-session.js";
@@ -44,11 +45,52 @@ export interface Replacement {
  */
 export function swap(context: ActionContext, replacement: Replacement): Promise<LockReport> {
   return takeLocks(context, replacement.name, async () => {
-    const plan = await SwapPlan.make(context, replacement);
-    const lockedAt = milliseconds();
-    await plan.execute();
-    return lockedAt;
+    try {
+      const plan = await SwapPlan.make(context, replacement);
+      const lockedAt = milliseconds();
+      await plan.execute();
+      return lockedAt;
+    } catch (thrown) {
+      throw refusedByServer(thrown, replacement.name);
+    }
   });
+}
+
+/** What only the server could tell: something depends on the old version that the catalog query does not know, or a right is missing. */
+function refusedByServer(thrown: unknown, name: RelationName): unknown {
+  if (!(thrown instanceof AquiferError) || thrown instanceof WarehouseError) return thrown;
+  if (thrown.code !== "sql-2BP01" && thrown.code !== "sql-42501") return thrown;
+  return cannotReplace(name, thrown.location?.file ?? "", [thrown.message, ...thrown.details], thrown);
+}
+
+/** The refusal of a new version, with what stands in its way. */
+export function cannotReplace(
+  name: RelationName,
+  file: string,
+  obstacles: readonly string[],
+  cause?: unknown,
+): AquiferError {
+  return new AquiferError(`${formatRelation(name)} cannot be replaced: nothing has changed`, {
+    code: "cannot-replace",
+    location: { file },
+    details: obstacles,
+    hint: "Change or drop what is named, or keep the column; see docs/models.md on replacing tables.",
+    cause,
+  });
+}
+
+/** What keeps a relation from being exchanged for another one of a kind, as the catalog tells before anything is built. */
+export function swapObstacles(name: RelationName, facts: RelationFacts, kind: Successor["kind"]): string[] {
+  const own = formatRelation(name);
+  return [
+    ...(facts.ownedByUs ? [] : [`${own} belongs to ${facts.owner}, which we may not act for`]),
+    ...(facts.kind === "other" ? [`${own} is a foreign table, which no model makes`] : []),
+    ...facts.identityUsers.map((user) => `${own} cannot change its identity: ${user}`),
+    ...facts.otherDependents
+      .filter((other) => !other.replaceable)
+      .map((other) => `${other.description} belongs to another role, which we may not act for`),
+    ...lostByKind(facts, kind),
+  ];
 }
 
 /** One relation that is exchanged: the action's own, or one above it that cannot just be re-read. */
@@ -79,24 +121,16 @@ class SwapPlan {
     const { session } = context;
     const plan = new SwapPlan(context);
     await plan.collect(replacement);
-    if (plan.refusals.length > 0) {
-      throw new AquiferError(`${formatRelation(replacement.name)} cannot be replaced: nothing has changed`, {
-        code: "cannot-replace",
-        location: { file: session.action.file },
-        details: plan.refusals,
-        hint: "Change or drop what is named, or keep the column; see docs/models.md on replacing tables.",
-      });
-    }
+    if (plan.refusals.length > 0) throw cannotReplace(replacement.name, session.action.file, plan.refusals);
     await plan.prepare();
     return plan;
   }
 
   /** Finds everything that reads the old version, nearest first, and builds the successors that it needs. */
   private async collect(root: Replacement): Promise<void> {
-    const facts = await readRelationFacts(this.session.plain, root.name);
-    await this.restoreSearchPath();
+    const facts = await this.read(root.name);
     if (facts === undefined)
-      throw new Error(`${formatRelation(root.name)} vanished while it was being replaced`);
+      throw cannotReplace(root.name, this.session.action.file, [`${formatRelation(root.name)} has gone`]);
     const queue = this.add({ ...root, facts, depth: 0 });
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
       const { view, depth } = next;
@@ -123,17 +157,9 @@ class SwapPlan {
   }
 
   private add(exchange: Exchange): { view: DependentView; depth: number }[] {
-    const { facts, name } = exchange;
+    const { facts, name, successor } = exchange;
     this.exchanges.push(exchange);
-    if (!facts.ownedByUs)
-      this.refusals.push(`${formatRelation(name)} belongs to ${facts.owner}, which we may not act for`);
-    this.refusals.push(
-      ...facts.identityUsers.map((user) => `${formatRelation(name)} cannot change its identity: ${user}`),
-    );
-    for (const other of facts.otherDependents) {
-      if (!other.replaceable)
-        this.refusals.push(`${other.description} belongs to another role, which we may not act for`);
-    }
+    this.refusals.push(...swapObstacles(name, facts, successor.kind));
     return facts.views
       .map((view) => ({ view, depth: exchange.depth + view.depth }))
       .sort((a, b) => a.depth - b.depth);
@@ -149,7 +175,11 @@ class SwapPlan {
       (text, exchange) => rewriteRelation(text, exchange.name, exchange.successor.relation),
       managed.query,
     );
-    return this.addChild(view, depth, managed.materialized, "as\n" + query);
+    return this.addChild(view, depth, managed.materialized, `as\n${query}`).catch((thrown: unknown) => {
+      if (!(thrown instanceof AquiferError) || !thrown.code.startsWith("sql-42")) throw thrown;
+      const why = `${view.kind} ${formatRelation(view)} of this project does not fit the new columns: ${thrown.message}`;
+      throw cannotReplace(this.exchanges[0]?.name ?? view, this.session.action.file, [why], thrown);
+    });
   }
 
   /** A materialized view cannot be given a new text: its successor is built aside and goes along. */
@@ -158,8 +188,7 @@ class SwapPlan {
     reads: Exchange,
     depth: number,
   ): Promise<{ view: DependentView; depth: number }[]> {
-    const inReach = [reads.successor.relation.schema, reads.name.schema].map(quoteIdentifier).join(", ");
-    await this.session.query(`set local search_path = ${inReach}`);
+    await this.session.query(inReachOf(reads));
     const text = `as ${view.definition.replace(/;\s*$/, "")} with ${view.populated ? "" : "no "}data`;
     const found = await this.addChild(view, depth, true, text);
     return found;
@@ -173,13 +202,14 @@ class SwapPlan {
   ): Promise<{ view: DependentView; depth: number }[]> {
     const at = { schema: this.context.newSchema(), name: view.name };
     const kind = materialized ? "materialized view" : "view";
-    await this.session.query(
-      `create schema ${quoteIdentifier(at.schema)};\ncreate ${kind} ${quoteRelation(at)} ${text}`,
-    );
+    await this.session.batch([
+      `create schema ${quoteIdentifier(at.schema)}`,
+      `create ${kind} ${quoteRelation(at)} ${text}`,
+    ]);
     const columns = await columnTypes(this.session, at);
-    const facts = await readRelationFacts(this.session.plain, { schema: view.schema, name: view.name });
-    await this.restoreSearchPath();
-    if (facts === undefined) throw new Error(`${formatRelation(view)} vanished while it was being replaced`);
+    const facts = await this.read({ schema: view.schema, name: view.name });
+    if (facts === undefined)
+      throw cannotReplace(view, this.session.action.file, [`${formatRelation(view)} has gone`]);
     const successor: Successor = {
       relation: at,
       kind,
@@ -187,6 +217,8 @@ class SwapPlan {
       indexNames: new Set(),
       keepsManaged: true,
       describedColumns: new Set(),
+      keyColumns: new Set(),
+      ownOptions: new Set(),
     };
     this.repoints.delete(formatRelation(view));
     const name = { schema: view.schema, name: view.name };
@@ -195,11 +227,13 @@ class SwapPlan {
 
   /** Gives every successor what hangs on its old version. Locks nothing that anybody else uses. */
   private async prepare(): Promise<void> {
-    for (const { facts, successor, name } of this.exchanges) {
-      const inReach = [successor.relation.schema, name.schema].map(quoteIdentifier).join(", ");
+    for (const exchange of this.exchanges) {
+      const { facts, successor } = exchange;
       await this.session.batch([
-        `set local search_path = ${inReach}`,
+        inReachOf(exchange),
         revokeDefaults(successor.relation),
+        // A new owner must be able to own things in the schema where the successor stands for now.
+        `grant create, usage on schema ${quoteIdentifier(successor.relation.schema)} to ${quoteIdentifier(facts.owner)}`,
         ...carryOver(facts, successor),
       ]);
     }
@@ -211,25 +245,33 @@ class SwapPlan {
     const deadlockTimeout = this.exchanges[0]?.facts.deadlockTimeout ?? 1000;
     const repoints = [...this.repoints.values()].sort((a, b) => b.depth - a.depth);
     const exchanges = [...this.exchanges].sort((a, b) => b.depth - a.depth);
-    const others = exchanges.flatMap((exchange) =>
-      exchange.facts.otherDependents.map((other) => [
-        `set local search_path = ${[exchange.successor.relation.schema, exchange.name.schema].map(quoteIdentifier).join(", ")}`,
-        other.statement,
-      ]),
-    );
-    const locks = repoints.length + others.length + 2 * exchanges.length;
+    const others = exchanges.reduce((sum, exchange) => sum + exchange.facts.otherDependents.length, 0);
+    const locks = repoints.length + others + 2 * exchanges.length;
     // Each wait gets its share of the budget, so that all waits together stay below it.
     const share = Math.max(5, Math.floor((deadlockTimeout * 0.7) / locks));
     const statements = [`set local lock_timeout = ${share}`];
     for (const repoint of repoints) {
-      if (repoint.reads.length === 1) statements.push(...repointView(repoint.view, repoint.reads));
+      if (repoint.reads.length === 1)
+        statements.push(...repoint.reads.flatMap((exchange) => repointView(repoint.view, exchange)));
       else {
         // Read again after each step: the text names what the step before has put in reach.
         await this.session.batch(statements.splice(0));
         for (const exchange of repoint.reads) await this.repointAnew(repoint.view, exchange);
       }
     }
-    statements.push(...others.flat());
+    const rewritten = new Set<string>();
+    for (const exchange of exchanges) {
+      let { otherDependents } = exchange.facts;
+      if (otherDependents.some((other) => rewritten.has(other.description))) {
+        // What the exchange before has given a new text is read again.
+        await this.session.batch(statements.splice(0));
+        otherDependents = (await this.read(exchange.name))?.otherDependents ?? [];
+      }
+      for (const other of otherDependents) {
+        rewritten.add(other.description);
+        statements.push(inReachOf(exchange), other.statement);
+      }
+    }
     for (const exchange of exchanges) statements.push(...exchangeStatements(exchange));
     statements.push(
       `set local lock_timeout = default`,
@@ -238,18 +280,30 @@ class SwapPlan {
     await this.session.batch(statements);
   }
 
+  private async read(name: RelationName): Promise<RelationFacts | undefined> {
+    const facts = await readRelationFacts(this.session.plain, name);
+    await this.restoreSearchPath();
+    return facts;
+  }
+
   private async repointAnew(view: DependentView, exchange: Exchange): Promise<void> {
     await this.session.query(`set local search_path = ${quoteIdentifier(exchange.name.schema)}`);
     const answer = await this.session.query<{ definition: string }>(
       `select pg_catalog.pg_get_viewdef(${quoteLiteral(quoteRelation(view))}::regclass) as definition`,
     );
     const definition = answer.rows[0]?.definition ?? view.definition;
-    await this.session.batch(repointView({ ...view, definition }, [exchange]));
+    await this.session.batch(repointView({ ...view, definition }, exchange));
   }
 
   private async restoreSearchPath(): Promise<void> {
     await this.session.query(`set local search_path = ${this.context.searchPath || '""'}`);
   }
+}
+
+/** The same words mean the new version as long as its schema comes first. */
+function inReachOf({ successor, name }: Exchange): string {
+  const schemas = [successor.relation.schema, name.schema].map(quoteIdentifier);
+  return `set local search_path = ${schemas.join(", ")}`;
 }
 
 function readsRelation(exchange: Exchange, view: DependentView): boolean {
@@ -270,12 +324,11 @@ function lostColumns(exchange: Exchange, view: DependentView): string[] {
   });
 }
 
-function repointView(view: DependentView, reads: readonly Exchange[]): string[] {
-  const inReach = reads.flatMap((exchange) => [exchange.successor.relation.schema, exchange.name.schema]);
+function repointView(view: DependentView, exchange: Exchange): string[] {
   const columns = view.columns.map(quoteIdentifier).join(", ");
   const options = view.options.length === 0 ? "" : ` with (${view.options.map(quoteOption).join(", ")})`;
   return [
-    `set local search_path = ${inReach.map(quoteIdentifier).join(", ")}`,
+    inReachOf(exchange),
     `create or replace view ${quoteRelation(view)} (${columns})${options} as ${view.definition.replace(/;\s*$/, "")}`,
   ];
 }

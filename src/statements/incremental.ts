@@ -1,6 +1,7 @@
-import { quoteIdentifier, quoteLiteral, quoteRelation, type RelationName } from "../base/identifiers.js";
+import { quoteIdentifier, quoteRelation, type RelationName } from "../base/identifiers.js";
 import type { ColumnFact } from "../warehouse/catalog/relation-facts.js";
 import type { PartitionSetting } from "../project/postgres-settings.js";
+import { lowerBound } from "./partitions.js";
 import { aroundUser, type Statement } from "./statement.js";
 
 /** Materialises the new rows of an incremental table once; the temporary table goes with the transaction. */
@@ -51,8 +52,7 @@ export function deleteOverwritten(
   partition: PartitionSetting,
 ): string {
   const column = quoteIdentifier(partition.column);
-  const unit =
-    partition.kind === "range" ? `date_trunc(${quoteLiteral(partition.granularity)}, ${column})` : column;
+  const unit = partition.kind === "range" ? lowerBound(partition) : column;
   return `delete from ${quoteRelation(target)}
 where ${unit} in (select ${unit} from ${quoteRelation(delta)})
   or (${column} is null and exists (select from ${quoteRelation(delta)} where ${column} is null))`;

@@ -68,13 +68,19 @@ order by 1`;
 from (
   select distinct
     pg_typeof(${column}) = 'timestamptz'::regtype as is_zoned,
-    date_trunc('${partition.granularity}', case when pg_typeof(${column}) = 'timestamptz'::regtype
-      then ${column}::timestamptz at time zone 'UTC' else ${column}::timestamp end) as lower_bound
+    ${lowerBound(partition)} as lower_bound
   from ${relation} where ${column} is not null and isfinite(${column})
 ) as bounds
 order by lower_bound`;
     }
   }
+}
+
+/** Where the range partition of a row begins, a `timestamp`; for `timestamptz` in UTC. */
+export function lowerBound(partition: Extract<PartitionSetting, { kind: "range" }>): string {
+  const column = quoteIdentifier(partition.column);
+  return `date_trunc('${partition.granularity}', case when pg_typeof(${column}) = 'timestamptz'::regtype
+      then ${column}::timestamptz at time zone 'UTC' else ${column}::timestamp end)`;
 }
 
 /** The partition for rows that fit no other: those without a value, or infinite. Hash partitions take every row. */

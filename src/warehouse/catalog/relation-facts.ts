@@ -55,6 +55,12 @@ export interface DependentView {
   readonly populated: boolean;
 }
 
+export interface NamedDefinition {
+  readonly name: string;
+  readonly definition: string;
+  readonly comment: string | null;
+}
+
 /** Statements that re-create what hangs on a relation; names of the relation's schema are left out of them. */
 export interface RelationFacts {
   readonly oid: number;
@@ -70,17 +76,19 @@ export interface RelationFacts {
   readonly comments: readonly CommentFact[];
   readonly indexes: readonly IndexFact[];
   /** Check and foreign-key constraints of the relation itself. */
-  readonly constraints: readonly {
-    readonly name: string;
-    readonly definition: string;
-    readonly comment: string | null;
+  readonly constraints: readonly NamedDefinition[];
+  readonly triggers: readonly (NamedDefinition & { readonly enabled: string })[];
+  readonly policies: readonly NamedDefinition[];
+  /** Columns that may not be null; `constraint` is the name that PostgreSQL 18 and later give to that. */
+  readonly notNulls: readonly { readonly column: string; readonly constraint: string | null }[];
+  /** `alter column ...` actions for defaults and statistics targets. */
+  readonly columnSettings: readonly {
+    readonly column: string;
+    readonly action: string;
+    readonly isDefault: boolean;
   }[];
-  readonly triggers: readonly {
-    readonly name: string;
-    readonly definition: string;
-    readonly enabled: string;
-  }[];
-  readonly policies: readonly string[];
+  /** What follows `replica identity`; null for the default. */
+  readonly replicaIdentity: string | null;
   /** `definition` is what follows the name in `create statistics`. */
   readonly statistics: readonly {
     readonly schema: string;
@@ -88,7 +96,7 @@ export interface RelationFacts {
     readonly definition: string;
     readonly comment: string | null;
   }[];
-  readonly rules: readonly string[];
+  readonly rules: readonly NamedDefinition[];
   readonly views: readonly DependentView[];
   /** `create or replace` of functions with SQL bodies, `alter policy`, rules of other relations. */
   readonly otherDependents: readonly {
@@ -188,12 +196,16 @@ select json_build_object(
   ),
   'indexes', (
     select coalesce(json_agg(json_build_object(
-      'name', index_class.relname, 'definition', pg_catalog.pg_get_indexdef(index.indexrelid, 0, true), 'unique', index.indisunique,
+      'name', index_class.relname, 'unique', index.indisunique,
+      'definition', regexp_replace(pg_catalog.pg_get_indexdef(index.indexrelid, 0, true), ' ON ONLY ', ' ON '),
       'valid', index.indisvalid,
       'isKey', index.indisunique and index.indisvalid and index.indpred is null and index.indexprs is null,
       'columns', (
-        select coalesce(json_agg(pg_catalog.pg_get_indexdef(index.indexrelid, position, true) order by position), '[]')
+        select coalesce(json_agg(coalesce(attribute.attname, pg_catalog.pg_get_indexdef(index.indexrelid, position, true))
+          order by position), '[]')
         from generate_series(1, index.indnkeyatts) as position
+        left join pg_catalog.pg_attribute as attribute
+          on attribute.attrelid = index.indrelid and attribute.attnum = index.indkey[position - 1] and attribute.attnum > 0
       ),
       'constraint', (
         select pg_catalog.pg_get_constraintdef(pg_constraint.oid, true) from pg_catalog.pg_constraint
@@ -209,20 +221,45 @@ select json_build_object(
       'comment', pg_catalog.obj_description(pg_constraint.oid, 'pg_constraint')) order by conname), '[]')
     from pg_catalog.pg_constraint where conrelid = rel.oid and contype in ('c', 'f') and conparentid = 0
   ),
+  'notNulls', (
+    select coalesce(json_agg(json_build_object('column', attname, 'constraint', (
+      select conname from pg_catalog.pg_constraint where conrelid = rel.oid and contype = 'n' and conkey[1] = attnum
+    )) order by attnum), '[]')
+    from pg_catalog.pg_attribute
+    where attrelid = rel.oid and attnum > 0 and attnotnull and not attisdropped
+  ),
+  'columnSettings', (
+    select coalesce(json_agg(json_build_object('column', attname, 'action', action, 'isDefault', is_default)
+      order by attnum, is_default), '[]')
+    from (
+      select attnum, attname, 'set default ' || pg_catalog.pg_get_expr(adbin, adrelid) as action, true as is_default
+      from pg_catalog.pg_attrdef join pg_catalog.pg_attribute on attrelid = adrelid and attnum = adnum
+      where adrelid = rel.oid and attgenerated = ''
+      union all
+      select attnum, attname, 'set statistics ' || attstattarget, false from pg_catalog.pg_attribute
+      where attrelid = rel.oid and attnum > 0 and not attisdropped and attstattarget >= 0
+    ) as settings
+  ),
+  'replicaIdentity', case rel.relreplident when 'f' then 'full' when 'n' then 'nothing' when 'i' then (
+    select 'using index ' || quote_ident(relname) from pg_catalog.pg_index join pg_catalog.pg_class on pg_class.oid = indexrelid
+    where indrelid = rel.oid and indisreplident
+  ) end,
   'triggers', (
     select coalesce(json_agg(json_build_object('name', tgname, 'definition', pg_catalog.pg_get_triggerdef(pg_trigger.oid, true),
-      'enabled', tgenabled) order by tgname), '[]')
+      'enabled', tgenabled, 'comment', pg_catalog.obj_description(pg_trigger.oid, 'pg_trigger')) order by tgname), '[]')
     from pg_catalog.pg_trigger where tgrelid = rel.oid and not tgisinternal
   ),
   'policies', (
-    select coalesce(json_agg(format('create policy %I on %I as %s for %s to %s%s%s', polname, rel.relname,
+    select coalesce(json_agg(json_build_object('name', polname,
+      'comment', pg_catalog.obj_description(pg_policy.oid, 'pg_policy'),
+      'definition', format('create policy %I on %I as %s for %s to %s%s%s', polname, rel.relname,
       case when polpermissive then 'permissive' else 'restrictive' end,
       case polcmd when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update' when 'd' then 'delete' else 'all' end,
       case when polroles = '{0}' then 'public' else (
         select string_agg(quote_ident(pg_catalog.pg_get_userbyid(role)), ', ') from unnest(polroles) as role
       ) end,
       ' using (' || pg_catalog.pg_get_expr(polqual, polrelid) || ')',
-      ' with check (' || pg_catalog.pg_get_expr(polwithcheck, polrelid) || ')') order by polname), '[]')
+      ' with check (' || pg_catalog.pg_get_expr(polwithcheck, polrelid) || ')')) order by polname), '[]')
     from pg_catalog.pg_policy where polrelid = rel.oid
   ),
   'statistics', (
@@ -234,7 +271,8 @@ select json_build_object(
     where stxrelid = rel.oid
   ),
   'rules', (
-    select coalesce(json_agg(pg_catalog.pg_get_ruledef(pg_rewrite.oid, true)), '[]')
+    select coalesce(json_agg(json_build_object('name', rulename, 'definition', pg_catalog.pg_get_ruledef(pg_rewrite.oid, true),
+      'comment', pg_catalog.obj_description(pg_rewrite.oid, 'pg_rewrite')) order by rulename), '[]')
     from pg_catalog.pg_rewrite where ev_class = rel.oid and rulename <> '_RETURN'
   ),
   'views', (
@@ -258,14 +296,14 @@ select json_build_object(
     select coalesce(json_agg(json_build_object('description', description, 'statement', statement,
       'replaceable', replaceable)), '[]')
     from (
-      select distinct 'function ' || function.oid::regprocedure::text as description,
+      select distinct 'function ' || (pg_catalog.pg_identify_object('pg_catalog.pg_proc'::regclass, function.oid, 0)).identity as description,
         pg_catalog.pg_get_functiondef(function.oid) as statement,
         pg_catalog.pg_has_role(function.proowner, 'USAGE') as replaceable
       from pg_catalog.pg_depend as depend
       join pg_catalog.pg_proc as function on depend.classid = 'pg_catalog.pg_proc'::regclass and function.oid = depend.objid
       where depend.refclassid = 'pg_catalog.pg_class'::regclass and depend.refobjid = rel.oid
       union
-      select 'policy ' || policy.polname || ' on ' || policy.polrelid::regclass::text,
+      select 'policy ' || (pg_catalog.pg_identify_object('pg_catalog.pg_policy'::regclass, policy.oid, 0)).identity,
         format('alter policy %I on %s', policy.polname, policy.polrelid::regclass)
           || coalesce(' using (' || pg_catalog.pg_get_expr(policy.polqual, policy.polrelid) || ')', '')
           || coalesce(' with check (' || pg_catalog.pg_get_expr(policy.polwithcheck, policy.polrelid) || ')', ''),
@@ -275,7 +313,7 @@ select json_build_object(
       join pg_catalog.pg_class as owner on owner.oid = policy.polrelid
       where depend.refclassid = 'pg_catalog.pg_class'::regclass and depend.refobjid = rel.oid and policy.polrelid <> rel.oid
       union
-      select 'rule ' || rule.rulename || ' on ' || rule.ev_class::regclass::text,
+      select 'rule ' || (pg_catalog.pg_identify_object('pg_catalog.pg_rewrite'::regclass, rule.oid, 0)).identity,
         regexp_replace(pg_catalog.pg_get_ruledef(rule.oid, true), '^ *CREATE RULE', 'CREATE OR REPLACE RULE'),
         pg_catalog.pg_has_role(owner.relowner, 'USAGE')
       from pg_catalog.pg_depend as depend
@@ -297,11 +335,31 @@ select json_build_object(
         or exists (select from pg_catalog.pg_publication_namespace
           where pnpubid = pg_publication.oid and pnnspid = rel.relnamespace))
       union all
-      select 'row type used by ' || pg_catalog.pg_describe_object(depend.classid, depend.objid, depend.objsubid)
+      select 'row type used by ' || user_object.type || ' ' || user_object.identity
       from pg_catalog.pg_depend as depend
       join pg_catalog.pg_type as type on depend.refclassid = 'pg_catalog.pg_type'::regclass and depend.refobjid = type.oid
+      cross join lateral pg_catalog.pg_identify_object(depend.classid, depend.objid, depend.objsubid) as user_object
       where (type.oid = rel.reltype or type.oid = (select typarray from pg_catalog.pg_type where pg_type.oid = rel.reltype))
         and depend.deptype in ('n', 'a') and type.oid <> 0
+      union all
+      select case when attidentity <> '' then 'identity column ' else 'generated column ' end || attname
+      from pg_catalog.pg_attribute
+      where attrelid = rel.oid and attnum > 0 and not attisdropped and (attidentity <> '' or attgenerated <> '')
+      union all
+      select 'sequence ' || depend.objid::regclass::text || ', owned by a column'
+      from pg_catalog.pg_depend as depend
+      where depend.classid = 'pg_catalog.pg_class'::regclass and depend.refclassid = 'pg_catalog.pg_class'::regclass
+        and depend.refobjid = rel.oid and depend.refobjsubid > 0 and depend.deptype = 'a'
+        and (select relkind from pg_catalog.pg_class where oid = depend.objid) = 'S'
+      union all
+      select 'partition ' || inhrelid::regclass::text || ' is used by '
+        || user_object.type || ' ' || user_object.identity
+      from pg_catalog.pg_inherits
+      join pg_catalog.pg_depend as depend on depend.refclassid = 'pg_catalog.pg_class'::regclass and depend.refobjid = inhrelid
+      cross join lateral pg_catalog.pg_identify_object(depend.classid, depend.objid, depend.objsubid) as user_object
+      where inhparent = rel.oid and rel.relkind = 'p' and depend.deptype = 'n' and not exists (
+        select from pg_catalog.pg_constraint
+        where depend.classid = 'pg_catalog.pg_constraint'::regclass and pg_constraint.oid = depend.objid and conrelid = inhrelid)
       union all
       select case when inhrelid = rel.oid then 'child or partition of ' || inhparent::regclass::text
         else 'parent of ' || inhrelid::regclass::text end
