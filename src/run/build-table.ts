@@ -22,14 +22,25 @@ import {
 } from "../statements/partitions.js";
 import { rewriteRelation } from "../statements/rewrite-relation.js";
 import { aroundUser, userStatement } from "../statements/statement.js";
-import { readRelationFacts, type RelationFacts } from "../warehouse/catalog/relation-facts.js";
+import {
+  readRelationFacts,
+  type DependentView,
+  type RelationFacts,
+} from "../warehouse/catalog/relation-facts.js";
 import { AuditFailure, type ActionContext, type BuildReport } from "./action-context.js";
 import { milliseconds } from "./action-session.js";
 import { audit } from "./audit.js";
 import { takeLocks } from "./lock-budget.js";
 import { isOwnOperation } from "./own-operation.js";
 import type { AssertionOutcome } from "./outcome.js";
-import { cannotReplace, columnTypes, swap, swapObstacles, type Replacement } from "./swap.js";
+import {
+  cannotReplace,
+  columnTypes,
+  isAbandonedAssertion,
+  swap,
+  swapObstacles,
+  type Replacement,
+} from "./swap.js";
 
 /** A table's new version, standing aside. */
 interface BuiltTable extends Replacement {
@@ -71,13 +82,11 @@ export async function buildTable(
 }
 
 /** The facts of a relation as the transaction sees it now; undefined when it does not exist. */
-export async function readFacts(
+export function readFacts(
   context: ActionContext,
   relation: RelationName,
 ): Promise<RelationFacts | undefined> {
-  const facts = await readRelationFacts(context.session.plain, relation);
-  await context.session.query(`set local search_path = ${context.searchPath || '""'}`);
-  return facts;
+  return readRelationFacts(context.session.plain, relation);
 }
 
 /**
@@ -222,7 +231,7 @@ async function replace(
   if (obstacles.length > 0) {
     const done = await replaceInPlace(context, action, built, facts, obstacles.join("; "));
     if (!Array.isArray(done)) return done;
-    throw cannotReplace(action.target, action.file, [...obstacles, ...done]);
+    throw cannotReplace(action.target, action.file, [...new Set([...obstacles, ...done])]);
   }
   let reason: string | undefined;
   if (action.postgres.replace === "delta") {
@@ -237,7 +246,7 @@ async function replace(
       throw thrown;
     const done = await replaceInPlace(context, action, built, facts, thrown.details.join("; "));
     if (!Array.isArray(done)) return done;
-    throw cannotReplace(action.target, action.file, [...thrown.details, ...done], thrown);
+    throw cannotReplace(action.target, action.file, [...new Set([...thrown.details, ...done])], thrown);
   }
 }
 
@@ -255,7 +264,16 @@ async function replaceInPlace(
   const { session } = context;
   const next = [...built.columnTypes].map(([name, type]) => ({ name, type, notNull: false }));
   const difference = compareColumns(facts.columns, next);
-  const faults = inPlaceFaults(action, facts, difference);
+  const removed = new Set(difference.removed.map((column) => column.name));
+  const readers = facts.views.filter((view) => view.readsColumns.some((column) => removed.has(column)));
+  const abandoned: DependentView[] = [];
+  for (const view of readers) if (await isAbandonedAssertion(context, view)) abandoned.push(view);
+  const faults = inPlaceFaults(
+    action,
+    facts,
+    difference,
+    readers.filter((view) => !abandoned.includes(view)),
+  );
   if (faults.length > 0) return faults;
   // A policy that hid rows from us would make the difference a wrong one: better an error.
   await session.query("set local row_security = off");
@@ -266,6 +284,7 @@ async function replaceInPlace(
       ? await missingPartitions(context, built.successor.relation, action, facts)
       : [];
   const changes = [
+    ...abandoned.map((view) => `drop view ${quoteRelation(view)} restrict`),
     ...alterColumns(action.target, difference.added, difference.removed),
     ...bounds.map((bound) => createPartition(action.target, bound)),
   ];
@@ -306,6 +325,7 @@ function inPlaceFaults(
   action: TableAction | IncrementalAction,
   facts: RelationFacts,
   difference: ColumnDifference,
+  readers: readonly DependentView[],
 ): string[] {
   const removed = new Set(difference.removed.map((column) => column.name));
   return [
@@ -316,7 +336,7 @@ function inPlaceFaults(
       ({ name, from, to }) =>
         `column ${action.key}.${name} becomes ${to} (was ${from}), which rewrites the table`,
     ),
-    ...facts.views.flatMap((view) =>
+    ...readers.flatMap((view) =>
       view.readsColumns
         .filter((column) => removed.has(column))
         .map(
