@@ -7,7 +7,7 @@ import { toActions } from "../project/action.js";
 import { compileProject } from "../project/compile.js";
 import type { CompiledGraph } from "../project/compiled-graph.js";
 import type { CompiledProject } from "../project/compiled-project.js";
-import { loadConfig } from "../project/config.js";
+import { checkOperationNames, loadConfig } from "../project/config.js";
 import { dataformJson } from "../project/dataform-json.js";
 import { dotOf } from "../project/dot.js";
 import { filterGraph } from "../project/filter-graph.js";
@@ -81,7 +81,8 @@ async function compile(context: CommandContext, dir: string, values: CompileValu
   const { root } = findProject(resolve(context.cwd, dir));
   say("Compiling...\n");
   const started = clock.elapsed();
-  const timeoutMs = values.timeout ?? (await loadConfig(root)).timeouts.compilation;
+  const config = await loadConfig(root);
+  const timeoutMs = values.timeout ?? config.timeouts.compilation;
   const project = await compileProject({
     projectRoot: root,
     overrides: projectOverrides(values),
@@ -91,6 +92,7 @@ async function compile(context: CommandContext, dir: string, values: CompileValu
   });
   // What `run` would refuse before it connects is no success here either.
   toActions(project);
+  checkOperationNames(config, project.graph);
   await writeCompiled(project);
   const graph = filterGraph(project.graph, outputSelection(values));
   if (values.json === true) {

@@ -4,7 +4,7 @@ import { actionsOfRun, findRun } from "../history/run-query.js";
 import { toActions, type Action } from "../project/action.js";
 import { compileProject } from "../project/compile.js";
 import type { CompiledProject } from "../project/compiled-project.js";
-import { loadConfig, type ResolvedConfig } from "../project/config.js";
+import { checkOperationNames, loadConfig, type ResolvedConfig } from "../project/config.js";
 import { findProject } from "../project/find-project.js";
 import { selectActions, type Selection } from "../project/select.js";
 import { readProjectState } from "../run/project-state.js";
@@ -65,6 +65,7 @@ export async function withPreparedRun<T>(
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
   });
   const actions = toActions(project);
+  checkOperationNames(config, project.graph);
   const selection = selectionOf(values);
   // What the graph alone can tell is refused before anything is connected to.
   if (!asksHistory(selection)) selectActions(project.graph, selection);

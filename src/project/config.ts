@@ -2,7 +2,10 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseDuration } from "../base/duration.js";
 import { AquiferError } from "../base/errors.js";
+import { nearestName } from "../base/nearest-name.js";
+import { actionKey } from "./action-graph.js";
 import type { AquiferConfig, OperationConfig } from "./aquifer-config.js";
+import type { CompiledGraph } from "./compiled-graph.js";
 import { SettingsReader, type SettingsFile } from "./settings-reader.js";
 
 /** `aquifer.config.ts`, checked and completed with defaults. Durations are milliseconds. */
@@ -67,6 +70,24 @@ export function resolveConfig(config: unknown): ResolvedConfig {
       historySchema: reader.text("historySchema") ?? "aquifer",
     };
   });
+}
+
+/**
+ * Refuses settings of operations that the project does not have: a misspelt name would have no effect in silence.
+ *
+ * @throws AquiferError `unknown-operation`, naming the nearest
+ */
+export function checkOperationNames(config: ResolvedConfig, graph: CompiledGraph): void {
+  const known = (graph.operations ?? []).flatMap(({ target }) => [actionKey(target), target.name ?? ""]);
+  for (const name of Object.keys(config.operations)) {
+    if (known.includes(name)) continue;
+    const nearest = nearestName(name, known);
+    throw new AquiferError(`config.operations: the project has no operation "${name}"`, {
+      code: "unknown-operation",
+      location: { file },
+      ...(nearest === undefined ? {} : { hint: `Did you mean "${nearest}"?` }),
+    });
+  }
 }
 
 function operations(reader: SettingsReader, source: SettingsFile): Record<string, OperationConfig> {

@@ -78,6 +78,18 @@ test.each([
   expect(stderr).toContain(message);
 });
 
+test("settings of an operation that is not there are an error", async () => {
+  const root = temporaryProject({
+    ...files,
+    "definitions/tidy.sqlx": "vacuum",
+    "aquifer.config.ts": "export default { operations: { tiddy: { transaction: false } } };",
+  });
+  const { exitCode, stderr } = await dataform(["compile"], { cwd: root });
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain('the project has no operation "tiddy"');
+  expect(stderr).toContain('Did you mean "tidy"?');
+});
+
 test("--dot prints the graph for Graphviz", async () => {
   const { stdout } = await dataform(["compile", "--dot"], { cwd: temporaryProject(files) });
   expect(stdout).toBe(
