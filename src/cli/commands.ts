@@ -10,6 +10,7 @@ export const commands: Readonly<Record<string, () => Promise<CommandFactory>>> =
   compile: async () => (await import("./compile.js")).compileCommand,
   format: async () => (await import("./format.js")).formatCommand,
   check: async () => (await import("./check.js")).checkCommand,
+  lineage: async () => (await import("./lineage.js")).lineageCommand,
   run: async () => (await import("./run.js")).runCommand,
   test: async () => (await import("./test.js")).testCommand,
   refresh: async () => (await import("./refresh.js")).refreshCommand,
