@@ -64,6 +64,29 @@ describe("building reports", () => {
     expect(await readPage(root, "orders")).toBe(first);
   });
 
+  it("allows its own scripts and styles by their hash, pictures that it makes, and nothing else", async () => {
+    const { warehouse } = await ordersDatabase();
+    const root = await projectWith({ "reports/orders.ts": ordersReport });
+    await build(root, warehouse);
+    for (const [name, scripts] of [
+      ["orders", 3],
+      ["index", 1],
+    ] as const) {
+      const html = await readPage(root, name);
+      const policy = /http-equiv="Content-Security-Policy" content="([^"]*)"/.exec(html)?.[1] ?? "";
+      const hash = "'sha256-[A-Za-z0-9+/]{43}='";
+      expect(policy).toMatch(
+        new RegExp(
+          `^default-src 'none'; script-src ${hash}( ${hash}){${scripts - 1}}; style-src ${hash}; ` +
+            "img-src data: blob:; base-uri 'none'; form-action 'none'$",
+        ),
+      );
+      expect(html).not.toMatch(
+        /\s(style|on\w+)=|<link(?! rel="icon" href="data:,")|<script src|@import|url\(/,
+      );
+    }
+  });
+
   it("keeps the shape of the page", async () => {
     const { warehouse } = await ordersDatabase();
     const root = await projectWith({ "reports/orders.ts": ordersReport });
