@@ -15,7 +15,7 @@ export interface PlannedFile extends InspectedFile {
 }
 
 /**
- * Decides for each file, in order, against what is current and what this batch already takes. A file is skipped only when
+ * Decides for each file against what is current and what this batch already takes. A file is skipped only when
  * its content is current in the same source and period.
  *
  * @param force load again what would be skipped
@@ -28,7 +28,7 @@ export function decideLoads(
   force: boolean,
 ): PlannedFile[] {
   const now: Pick<CurrentFile, "source" | "slot" | "period" | "contentHash" | "fileName">[] = [...current];
-  return files.map((file): PlannedFile => {
+  const decide = (file: InspectedFile): PlannedFile => {
     const { source, slot, period, inspection } = file;
     const ofSource = now.filter((each) => each.source === source.name);
     const holder = ofSource.find((each) => each.slot === slot);
@@ -64,7 +64,25 @@ export function decideLoads(
       });
     }
     return { ...file, decision };
-  });
+  };
+  // What replaces goes first: a file is no copy of one that this batch takes away.
+  const slotOf = (file: InspectedFile): string => JSON.stringify([file.source.name, file.slot]);
+  const replaced = new Set(
+    files.filter((file) => current.some((each) => replaces(file, each))).map((file) => slotOf(file)),
+  );
+  const decided = new Map<InspectedFile, PlannedFile>();
+  for (const first of [true, false]) {
+    for (const file of files) if (replaced.has(slotOf(file)) === first) decided.set(file, decide(file));
+  }
+  return files.flatMap((file) => decided.get(file) ?? []);
+}
+
+function replaces(file: InspectedFile, current: CurrentFile): boolean {
+  return (
+    current.source === file.source.name &&
+    current.slot === file.slot &&
+    current.contentHash !== file.inspection.hash
+  );
 }
 
 /** The name in the ledger: below `raw/`, or `seeds/...`. */

@@ -100,6 +100,19 @@ describe("loading again", () => {
     ]);
   });
 
+  test("a copy whose original gets new content stands for itself from then on", async () => {
+    const project = await ingestProject([orders], { "raw/shop/orders_2.csv": "id,note\n1,a\n" });
+    await project.ingest();
+    await project.write("raw/shop/orders_1.csv", "id,note\n1,a\n");
+    await project.ingest();
+    await project.write("raw/shop/orders_2.csv", "id,note\n2,b\n");
+    expect((await project.ingest()).files).toMatchObject([
+      { file: "raw/shop/orders_1.csv", action: "restore" },
+      { file: "raw/shop/orders_2.csv", action: "load" },
+    ]);
+    expect(await project.rows(ids)).toEqual([["1,2"]]);
+  });
+
   test("the same content under another name is not loaded twice", async () => {
     const project = await ingestProject([orders], { "raw/shop/orders.csv": "id,note\n1,a\n" });
     await project.ingest();
