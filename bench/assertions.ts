@@ -23,7 +23,7 @@ export default async function bench(print: (line: string) => void): Promise<void
 from generate_series(1, ${rows}) as i; analyze checked`,
     );
     const relation = { schema: "public", name: "checked" };
-    const standard = { severity: "fail", maxFailing: { rows: 0 }, strict: false } as const;
+    const standard = { severity: "fail", maxFailing: { rows: 0 }, strict: false, sample: true } as const;
     const checks = Array.from({ length: conditions }, (_, index): ConditionCheck => {
       const expressions = [
         `id > -${index}`,

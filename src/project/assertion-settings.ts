@@ -9,6 +9,8 @@ export interface AssertionSettings {
   readonly maxFailing: Threshold;
   /** Row conditions that are NULL fail too; Dataform's `NOT (condition)` lets them pass. */
   readonly strict: boolean;
+  /** False keeps failing rows out of history, artifacts and the terminal: for tables with personal data. */
+  readonly sample: boolean;
 }
 
 /** `extraProperties.aquifer` of an action. */
@@ -24,7 +26,12 @@ export interface AquiferSettings {
   readonly transaction?: boolean;
 }
 
-const standard: AssertionSettings = { severity: "fail", maxFailing: { rows: 0 }, strict: false };
+const standard: AssertionSettings = {
+  severity: "fail",
+  maxFailing: { rows: 0 },
+  strict: false,
+  sample: true,
+};
 
 export const defaultAquiferSettings: AquiferSettings = {
   assertions: { nonNull: standard, uniqueKey: standard, rowConditions: standard },
@@ -66,6 +73,7 @@ function readAssertion(reader: SettingsReader, base: AssertionSettings): Asserti
     severity: reader.oneOf("severity", ["warn", "fail"]) ?? base.severity,
     maxFailing: readThreshold(reader) ?? base.maxFailing,
     strict: reader.flag("strict") ?? base.strict,
+    sample: reader.flag("sample") ?? base.sample,
   };
 }
 

@@ -70,7 +70,7 @@ export async function audit(
       const query = rewriteRelation(assertion.query, audited.name, audited.at);
       failed = await countFailing(session, query);
       if ("percent" in settings.maxFailing) checked ??= await countRows(session, audited.at);
-      if (failed > 0) sample = [{ failed, rows: await readSample(session, querySample(query)) }];
+      if (failed > 0) sample = [{ failed, rows: await readSample(session, settings, querySample(query)) }];
     } else if (!isProvenByIndex(assertion.check.columns, audited.provenKeys, neverNull)) {
       const counts = await scan(session, uniqueScan(audited.at, assertion.check.columns));
       checked = Number(counts["checked"]);
@@ -81,7 +81,7 @@ export async function audit(
           {
             condition,
             failed,
-            rows: await readSample(session, uniqueSample(audited.at, assertion.check.columns)),
+            rows: await readSample(session, settings, uniqueSample(audited.at, assertion.check.columns)),
           },
         ];
       }
@@ -107,7 +107,9 @@ export async function checkPublished(
   const started = milliseconds();
   const failed = await countFailing(session, assertion.query);
   const sample =
-    failed === 0 ? [] : [{ failed, rows: await readSample(session, querySample(assertion.query)) }];
+    failed === 0
+      ? []
+      : [{ failed, rows: await readSample(session, assertion.settings.all, querySample(assertion.query)) }];
   const settings = assertion.settings.all;
   let checked: number | undefined;
   if ("percent" in settings.maxFailing && relation !== undefined)
@@ -135,7 +137,7 @@ async function conditionOutcome(
   const sample: Sample[] = [];
   for (const { condition, failed: count } of own) {
     if (count === 0) continue;
-    const rows = await readSample(session, conditionSample(audited.at, condition));
+    const rows = await readSample(session, condition.settings, conditionSample(audited.at, condition));
     sample.push({ condition: condition.expression, failed: count, rows });
   }
   const isOver = ({ condition, failed: count }: (typeof own)[number]): boolean =>
@@ -186,6 +188,11 @@ async function scan(session: ActionSession, text: string): Promise<Readonly<Reco
   return (await session.query(text)).rows[0] ?? {};
 }
 
-async function readSample(session: ActionSession, text: string): Promise<readonly unknown[]> {
+async function readSample(
+  session: ActionSession,
+  settings: AssertionSettings,
+  text: string,
+): Promise<readonly unknown[]> {
+  if (!settings.sample) return [];
   return (await session.query<{ sample: unknown[] }>(text)).rows[0]?.sample ?? [];
 }
