@@ -9,7 +9,7 @@ import type { Queryable } from "../warehouse/warehouse.js";
 import { CheckContext } from "./check-context.js";
 import { checkReport, type CheckedReport } from "./check-report.js";
 import { checkStatements } from "./check-statements.js";
-import { buildEmpty, buildKnown, type KnownRelation } from "./empty-build.js";
+import { buildEmpty, buildKnown, resetSession, type KnownRelation } from "./empty-build.js";
 import type { Finding } from "./finding.js";
 import { loadParser } from "./parse-statement.js";
 import { withScratchDatabase } from "./scratch-database.js";
@@ -55,9 +55,7 @@ export async function checkProject(
   return withScratchDatabase(options.server, async (scratch) => {
     await migrateHistory(scratch, options.historySchema);
     return scratch.withSession(async (session) => {
-      await session.query(
-        "set synchronous_commit = off; set statement_timeout = '10s'; set client_min_messages = error",
-      );
+      await resetSession(session);
       await buildKnown(session, actions.values(), options.known);
       markUnknown(context, options.known);
       for (const action of inOrder(actions)) await buildEmpty(session, context, action);

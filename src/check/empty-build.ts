@@ -60,7 +60,16 @@ export async function buildEmpty(session: Queryable, context: CheckContext, acti
     await session.query("rollback");
     if (!(error instanceof WarehouseError) || error.isConnectionLoss) throw error;
     context.refuse(action, error);
+  } finally {
+    await resetSession(session);
   }
+}
+
+/** Nothing that one action sets or makes for itself reaches the next one. A statement that takes long is not tried to its end. */
+export async function resetSession(session: Queryable): Promise<void> {
+  await session.query(
+    "discard temp; reset all; set synchronous_commit = off; set statement_timeout = '10s'; set client_min_messages = error",
+  );
 }
 
 async function buildRelation(

@@ -93,16 +93,8 @@ class Analysis {
       const reference = number(target["ressortgroupref"]);
       if (reference > 0 && references.has(reference)) addAll(found, this.expression(target["expr"]));
     }
-    for (const entry of nodes(fields["rtable"])) {
-      const subquery = entry.fields["subquery"];
-      if (isNode(subquery)) addAll(found, this.child(subquery).through());
-    }
-    for (const cte of nodes(fields["cteList"])) {
-      const subquery = cte.fields["ctequery"];
-      if (isNode(subquery)) addAll(found, this.child(subquery).through());
-    }
-    for (const target of this.targets()) {
-      for (const link of sublinks(target)) addAll(found, this.child(link).through());
+    for (const subquery of Object.values(fields).flatMap(subqueries)) {
+      addAll(found, this.child(subquery).through());
     }
     return found;
   }
@@ -203,10 +195,11 @@ function valuesOf(value: NodeValue, field: string): NodeValue[] {
   ]);
 }
 
-function sublinks(value: NodeValue): TreeNode[] {
-  if (Array.isArray(value)) return (value as readonly NodeValue[]).flatMap(sublinks);
+/** The queries one level below, wherever they stand. */
+function subqueries(value: NodeValue): TreeNode[] {
+  if (Array.isArray(value)) return (value as readonly NodeValue[]).flatMap(subqueries);
   if (!isNode(value)) return [];
-  return value.node === "QUERY" ? [value] : Object.values(value.fields).flatMap(sublinks);
+  return value.node === "QUERY" ? [value] : Object.values(value.fields).flatMap(subqueries);
 }
 
 function itemOf(value: NodeValue, index: number): NodeValue {

@@ -74,6 +74,17 @@ it("does not judge what it cannot know, and says so", async () => {
   });
 });
 
+it("keeps what one action sets and makes for itself from the next", async () => {
+  const { findings } = await checked({
+    "a.sqlx":
+      'config { type: "table" }\npre_operations { create temp table rate as select 1 as r; set search_path = nowhere }\nselect r from rate',
+    "b.sqlx":
+      'config { type: "table" }\npre_operations { create temp table rate as select 2 as r }\nselect rate.r from rate, ${ref("a")}',
+    "c.sqlx": 'config { type: "table" }\nselect b.r from rate, ${ref("b")} b',
+  });
+  expect(findings.map(brief)).toEqual(['c.sqlx:2:17 relation "rate" does not exist']);
+});
+
 it("leaves nothing on the server, also when it fails", async () => {
   const database = await freshDatabase();
   const { warehouse } = database;
