@@ -11,6 +11,7 @@ export interface ActionContext {
   readonly audits: readonly AssertionAction[];
   readonly managed: ReadonlyMap<string, ManagedView>;
   readonly fullRefresh: boolean;
+  readonly historySchema: string;
   /** A name for a private schema that nothing else uses. */
   readonly newSchema: () => string;
   readonly searchPath: string;

@@ -56,6 +56,19 @@ export function swap(context: ActionContext, replacement: Replacement): Promise<
   });
 }
 
+/**
+ * True for the view of an assertion that the project once had. Nobody keeps it up to date, so it must not stand in the way
+ * of a new version.
+ */
+export async function isAbandonedAssertion(context: ActionContext, view: DependentView): Promise<boolean> {
+  const key = formatRelation(view);
+  if (view.kind !== "view" || context.managed.has(key)) return false;
+  const answer = await context.session.query(
+    `select from ${quoteIdentifier(context.historySchema)}.action_run where action = ${quoteLiteral(key)} and kind = 'assertion' limit 1`,
+  );
+  return answer.rowCount > 0;
+}
+
 /** What only the server could tell: something depends on the old version that the catalog query does not know, or a right is missing. */
 function refusedByServer(thrown: unknown, name: RelationName): unknown {
   if (!(thrown instanceof AquiferError) || thrown instanceof WarehouseError) return thrown;
@@ -110,6 +123,8 @@ class SwapPlan {
   private readonly exchanges: Exchange[] = [];
   private readonly repoints = new Map<string, Repoint>();
   private readonly refusals: string[] = [];
+  /** Views of assertions that the project no longer has. */
+  private readonly abandoned: DependentView[] = [];
 
   private readonly session: ActionSession;
 
@@ -145,6 +160,8 @@ class SwapPlan {
         this.repoints.set(key, { view, depth, reads });
       } else if (managed !== undefined) {
         queue.push(...(await this.rebuildManaged(view, managed, depth)));
+      } else if (lost.length > 0 && (await isAbandonedAssertion(this.context, view))) {
+        this.abandoned.push(view);
       } else if (lost.length > 0) {
         this.refusals.push(`${view.kind} ${key} reads ${lost.join(", ")}`);
       } else if (reads.length > 1) {
@@ -246,10 +263,13 @@ class SwapPlan {
     const repoints = [...this.repoints.values()].sort((a, b) => b.depth - a.depth);
     const exchanges = [...this.exchanges].sort((a, b) => b.depth - a.depth);
     const others = exchanges.reduce((sum, exchange) => sum + exchange.facts.otherDependents.length, 0);
-    const locks = repoints.length + others + 2 * exchanges.length;
+    const locks = repoints.length + this.abandoned.length + others + 2 * exchanges.length;
     // Each wait gets its share of the budget, so that all waits together stay below it.
     const share = Math.max(5, Math.floor((deadlockTimeout * 0.7) / locks));
-    const statements = [`set local lock_timeout = ${share}`];
+    const statements = [
+      `set local lock_timeout = ${share}`,
+      ...this.abandoned.map((view) => `drop view ${quoteRelation(view)} restrict`),
+    ];
     for (const repoint of repoints) {
       if (repoint.reads.length === 1)
         statements.push(...repoint.reads.flatMap((exchange) => repointView(repoint.view, exchange)));
