@@ -60,7 +60,7 @@ export async function compileJit(
   const protos = coreProtos(corePath);
   const thread = startThread<JitTask, JitAnswer>("project/jit-worker.js", undefined, {
     what: `Just-in-time compilation of ${key}`,
-    timeoutMs: options.timeoutMs ?? 30_000,
+    timeoutMs: options.timeoutMs ?? 60_000,
     onCall: (call) => answerCall(call as JitCall, protos, options),
     ...(options.signal ? { signal: options.signal } : {}),
     ...(options.onOutput ? { onOutput: options.onOutput } : {}),

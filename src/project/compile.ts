@@ -30,7 +30,7 @@ export interface CompileOptions {
   readonly overrides?: ProjectOverrides;
   /** `bigquery` leaves core's own SQL as it is; for comparison with Google's CLI. */
   readonly dialect?: "postgres" | "bigquery";
-  /** Milliseconds until the compilation is given up; 30,000 unless said. */
+  /** Milliseconds until the compilation is given up; 60,000 unless said, as in Google's CLI. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
   /** Is handed what the project's own code prints. */
@@ -59,7 +59,7 @@ export async function compileProject(options: CompileOptions): Promise<CompiledP
 
   const thread = startThread<CompileTask, CompileAnswer>("project/compile-worker.js", corePath, {
     what: "Compilation",
-    timeoutMs: options.timeoutMs ?? 30_000,
+    timeoutMs: options.timeoutMs ?? 60_000,
     ...(options.signal ? { signal: options.signal } : {}),
     ...(options.onOutput ? { onOutput: options.onOutput } : {}),
     onPart: (part) => graphParts.add(part as GraphPart),
