@@ -46,10 +46,13 @@ export function classifyFile(
     ({ source, explanation }) => `${source.name}: name matches ${source.files.join(", ")}; ${explanation}`,
   );
   if (only === undefined) {
+    const others = sources
+      .filter((source) => !named.includes(source) && recognizeText(source, head, isWhole).fits)
+      .map((source) => `its columns are those of ${source.name}, which looks for ${source.files.join(", ")}`);
     throw new AquiferError(`${name} does not have the columns that its name promises`, {
       code: "wrong-columns",
-      details,
-      hint: "Correct the file, or the columns of the source in ingest/.",
+      details: [...details, ...others],
+      hint: "Correct the file or its name, or the columns of the source in ingest/.",
     });
   }
   if (fitting.length > 1) {

@@ -63,6 +63,14 @@ test("--run builds exactly what reads the new data", async () => {
   ]);
 });
 
+test("what is unchanged is said in one line", async () => {
+  const project = await shop();
+  await project.write("raw/shop/orders_2.csv", "id,note\n3,c\n");
+  await dataform(project, "ingest");
+  const { out } = await dataform(project, "ingest");
+  expect(out).toBe("Skipped: 2 files (unchanged)\nNothing new.\n");
+});
+
 test("--json prints one object a line", async () => {
   const project = await shop();
   const { out } = await dataform(project, "ingest", "shop", "--json");

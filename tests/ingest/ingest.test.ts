@@ -220,6 +220,21 @@ describe("files that cannot be loaded leave everything as it was", () => {
     ]);
   });
 
+  test("whose name and columns disagree, naming both", async () => {
+    const prices = defineSource({
+      name: "shop/prices",
+      files: "price*.csv",
+      columns: { price: {}, since: {} },
+    });
+    const project = await ingestProject([orders, prices], { "raw/shop/orders.csv": "price,since\n1,2026\n" });
+    const error = await failure(project.ingest());
+    expect(error.code).toBe("wrong-columns");
+    expect(error.details).toEqual([
+      "shop/orders: name matches orders*.csv; none of the first 10 lines names its columns (id, note)",
+      "its columns are those of shop/prices, which looks for price*.csv",
+    ]);
+  });
+
   test("all of them are named at once", async () => {
     const project = await ingestProject([orders], { "raw/shop/orders.csv": "", "raw/shop/x.txt": "?" });
     const error = await failure(project.ingest());
