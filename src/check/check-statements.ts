@@ -39,8 +39,10 @@ export function checkStatements(context: CheckContext, action: Action): void {
       { statement: text, position: result.position },
     );
   }
-  if (isRelationAction(action) && parseStatement(action.query).ok)
-    requireOneQuery(context, action.query, action);
+  if (isRelationAction(action)) {
+    const result = parsed.find(({ text }) => text === action.query)?.result ?? parseStatement(action.query);
+    if (result.ok) requireOneQuery(context, action, result.statements);
+  }
   const known = new Set([action.key, ...action.dependencies]);
   for (const { schema, name } of namedRelations(statements)) {
     const key = `${schema}.${name}`;
@@ -63,10 +65,11 @@ export function checkStatements(context: CheckContext, action: Action): void {
 }
 
 /** A model is one query: what follows a semicolon would never run, or break the statement that it stands in. */
-function requireOneQuery(context: CheckContext, query: string, action: Action): void {
-  const result = parseStatement(query);
-  if (!result.ok) return;
-  const [first, second] = result.statements;
+function requireOneQuery(
+  context: CheckContext,
+  action: Action,
+  [first, second]: readonly ParsedStatement[],
+): void {
   if (first !== undefined && second === undefined) return;
   context.broken.set(action.key, "is broken");
   context.add(action, {

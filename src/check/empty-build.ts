@@ -60,9 +60,15 @@ export async function buildEmpty(session: Queryable, context: CheckContext, acti
     await session.query("rollback");
     if (!(error instanceof WarehouseError) || error.isConnectionLoss) throw error;
     context.refuse(action, error);
-  } finally {
     await resetSession(session);
+    return;
   }
+  if (runsOwnStatements(action)) await resetSession(session);
+}
+
+function runsOwnStatements(action: Action): boolean {
+  if (!isRelationAction(action)) return action.kind === "operations";
+  return action.preOperations.length + action.postOperations.length > 0 || action.kind === "incremental";
 }
 
 /** Nothing that one action sets or makes for itself reaches the next one. A statement that takes long is not tried to its end. */
@@ -80,7 +86,8 @@ async function buildRelation(
   const { target, query, preOperations, postOperations } = action;
   // Statements about a view want a view; everything else is built as a table, so that nothing nests.
   const isView = action.kind === "view" && preOperations.length + postOperations.length > 0;
-  await session.query("begin");
+  const isAlone = preOperations.length + postOperations.length === 0;
+  if (!isAlone) await session.query("begin");
   for (const operation of preOperations) await session.query(operation);
   await session.query(
     isView
@@ -91,7 +98,8 @@ async function buildRelation(
     for (const statement of keyStatements(target, action.postgres)) await session.query(statement);
   }
   for (const operation of postOperations) await session.query(operation);
-  await session.query("commit");
+  if (!isAlone) await session.query("commit");
+  if (action.columns.length === 0 && action.kind !== "incremental") return;
   const produced = await columnsOf(session, quoteRelation(target));
   compareContract(context, action, produced);
   if (action.kind === "incremental") await tryIncrement(session, context, action, produced);
