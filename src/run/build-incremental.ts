@@ -1,6 +1,5 @@
 import { AquiferError } from "../base/errors.js";
 import { quoteIdentifier, quoteRelation } from "../base/identifiers.js";
-import { formatPlural } from "../base/format-quantity.js";
 import type { IncrementalAction } from "../project/action.js";
 import {
   alterColumns,
@@ -8,7 +7,6 @@ import {
   compareColumns,
   createDelta,
   deleteOverwritten,
-  keyFaults,
   mergeRows,
   type ColumnDifference,
 } from "../statements/incremental.js";
@@ -21,6 +19,7 @@ import { milliseconds } from "./action-session.js";
 import { audit } from "./audit.js";
 import { buildTable, missingKeys, missingPartitions, readFacts } from "./build-table.js";
 import { takeLocks } from "./lock-budget.js";
+import { checkMergeKey } from "./merge-key.js";
 import { columnTypes } from "./swap.js";
 
 const delta = { schema: "pg_temp", name: "aquifer_delta" };
@@ -46,7 +45,7 @@ export async function buildIncremental(
     facts.columns,
     [...types].map(([name, type]) => ({ name, type, notNull: false })),
   );
-  await checkKey(context, action, types);
+  await checkMergeKey(session, action, delta, types);
   const isKeyed = action.strategy === "merge";
   await session.batch([
     ...(isKeyed
@@ -59,6 +58,12 @@ export async function buildIncremental(
     action.onSchemaChange === "ignore" || action.onSchemaChange === "fail"
       ? [...types.keys()].filter((name) => facts.columns.some((column) => column.name === name))
       : [...types.keys()];
+  if (kept.length === 0)
+    throw new AquiferError(`The query of ${action.key} has no column in common with its table`, {
+      code: "schema-change",
+      location: { file: action.file },
+      hint: "Rebuild it with --full-refresh, or set onSchemaChange.",
+    });
   const rowCount = await write(context, action, kept);
   const assertions = await audit(
     session,
@@ -95,42 +100,6 @@ export function isUpdatable(
 ): boolean {
   const kind = context.existing.get(action.key);
   return (kind === "table" || kind === "partitioned table") && (!context.fullRefresh || action.protected);
-}
-
-async function checkKey(
-  context: ActionContext,
-  action: IncrementalAction,
-  columns: ReadonlyMap<string, string>,
-): Promise<void> {
-  if (action.strategy !== "merge") return;
-  const lacking = action.uniqueKey.filter((column) => !columns.has(column));
-  if (lacking.length > 0)
-    throw new AquiferError(`The query of ${action.key} has no column ${lacking.join(", ")}, its uniqueKey`, {
-      code: "no-key",
-      location: { file: action.file },
-      details: [`columns of the query: ${[...columns.keys()].join(", ")}`],
-      hint: "Name columns of the query in uniqueKey, spelled as the server has them: unquoted names are lower case.",
-    });
-  const answer = await context.session.query<{ null_keys: string; duplicate_keys: string }>(
-    keyFaults(delta, action.uniqueKey),
-  );
-  const nulls = Number(answer.rows[0]?.null_keys);
-  const duplicates = Number(answer.rows[0]?.duplicate_keys);
-  if (nulls === 0 && duplicates === 0) return;
-  const key = action.uniqueKey.join(", ");
-  throw new AquiferError(
-    nulls > 0
-      ? `${formatPlural(nulls, "new row")} of ${action.key} without a unique key (${key} is null)`
-      : `${formatPlural(duplicates, "key")} (${key}) of ${action.key} on several new rows`,
-    {
-      code: nulls > 0 ? "null-key" : "duplicate-key",
-      location: { file: action.file },
-      hint:
-        nulls > 0
-          ? "A null never equals a null, so each run would add these rows again: filter them out or give them a key."
-          : "Keep one row a key in the model's query (distinct on, or row_number() = 1), or widen uniqueKey.",
-    },
-  );
 }
 
 /**

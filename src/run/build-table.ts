@@ -31,6 +31,7 @@ import { AuditFailure, type ActionContext, type BuildReport } from "./action-con
 import { milliseconds } from "./action-session.js";
 import { audit } from "./audit.js";
 import { takeLocks } from "./lock-budget.js";
+import { checkMergeKey } from "./merge-key.js";
 import { isOwnOperation } from "./own-operation.js";
 import type { AssertionOutcome } from "./outcome.js";
 import {
@@ -151,6 +152,7 @@ async function buildAside(
   const columns = await columnTypes(session, at);
   const names = new Set(columns.keys());
   const kind = kindOf(settings);
+  if (action.kind === "incremental") await checkMergeKey(session, action, at, columns);
   const provenKeys = await addKeys(context, action, at);
   await session.batch([...commentStatements(at, kind, action, names), `analyze ${quoteRelation(at)}`]);
   const assertions = await audit(session, { at, name: action.target, provenKeys }, context.audits);
