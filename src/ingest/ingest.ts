@@ -59,7 +59,7 @@ export async function ingest(options: IngestOptions): Promise<IngestResult> {
 }
 
 async function ingestUntilAborted(options: IngestOptions): Promise<IngestResult> {
-  const seeds = await readSeeds(options.projectRoot);
+  const seeds = await readSeeds(options.projectRoot, options.sources);
   const files = await inspectFiles(options, seeds);
   const schema = options.historySchema ?? defaultHistorySchema;
   const ledger = new IngestLedger(schema);

@@ -1,3 +1,4 @@
+import { derivedIdentifier } from "../base/identifiers.js";
 import { snakeCase } from "../base/snake-case.js";
 import type { Source } from "../project/source.js";
 
@@ -41,9 +42,9 @@ export function headerlessMatch(source: Source): HeaderMatch {
   return { columns, cells: columns, found: columns, missing: [], added: [] };
 }
 
-/** `name`, `name_2`, `name_3` ... */
+/** `name`, `name_2`, `name_3` ..., shortened to what PostgreSQL can hold. */
 function unusedName(name: string, used: ReadonlySet<string>): string {
-  let candidate = name;
-  for (let number = 2; used.has(candidate); number++) candidate = `${name}_${number}`;
+  let candidate = derivedIdentifier(name, "");
+  for (let number = 2; used.has(candidate); number++) candidate = derivedIdentifier(name, `_${number}`);
   return candidate;
 }

@@ -21,10 +21,27 @@ export interface Seed {
 const comma = 44;
 const headBytes = 64 * 1024;
 
-/** The seeds of a project, by the headers of their files. */
-export async function readSeeds(projectRoot: string): Promise<Seed[]> {
+/**
+ * The seeds of a project, by the headers of their files.
+ *
+ * @param sources those whose tables are taken
+ */
+export async function readSeeds(projectRoot: string, sources: readonly Source[] = []): Promise<Seed[]> {
   const files = await discoverFiles(projectRoot, "seeds");
-  return Promise.all(files.filter(({ path }) => path.endsWith(".csv")).map(readSeed));
+  const seeds = await Promise.all(files.filter(({ path }) => path.endsWith(".csv")).map(readSeed));
+  for (const { file, table } of seeds) {
+    const taken = sources.find((source) => source.table === table.name);
+    if (taken) {
+      throw new AquiferError(
+        `${displayName(file)} would fill bronze.${table.name}, the table of ${taken.name}`,
+        {
+          code: "bad-seed",
+          hint: "Rename one of them.",
+        },
+      );
+    }
+  }
+  return seeds;
 }
 
 async function readSeed(file: RawFile): Promise<Seed> {

@@ -198,6 +198,11 @@ export const corpus: readonly CorpusEntry[] = [
     expected: [["'); drop schema bronze cascade; --", "2"]],
   },
   { sentence: "a formula is a text", content: "a,b\n=1+1,@x\n", expected: [["=1+1", "@x"]] },
+  {
+    sentence: "a header longer than a name can be is shortened, and two stay apart",
+    content: `a,b,${"long ".repeat(20)}1,${"long ".repeat(20)}2\n1,2,3,4\n`,
+    expected: [["1", "2", "3", "4"]],
+  },
   // Header and preamble
   {
     sentence: "titles stand above the header",

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { AquiferError, describeError } from "../../src/base/errors.js";
+import { defineSource } from "../../src/project/source.js";
 import { ingestProject } from "./support.js";
 
 test("a seed becomes a table of the types that its header names, empty cells as NULL", async () => {
@@ -23,6 +24,12 @@ test("a changed seed replaces the last version, which stays in the store", async
   await project.ingest();
   expect(await project.rows("select id from bronze.g")).toEqual([[3]]);
   expect(await project.rows("select count(*) from bronze_store.g")).toEqual([["3"]]);
+});
+
+test("a seed that would fill a source's table is refused", async () => {
+  const orders = defineSource({ name: "shop/orders", files: "*.csv", columns: { id: {} } });
+  const project = await ingestProject([orders], { "seeds/shop_orders.csv": "id\n1\n" });
+  await expect(project.ingest()).rejects.toThrow("would fill bronze.shop_orders, the table of shop/orders");
 });
 
 test.each([
