@@ -41,7 +41,8 @@ export async function prepareCheck(
 }
 
 async function knownRelations(root: string): Promise<KnownRelation[]> {
-  const [sources, seeds] = await Promise.all([loadSources(root), readSeeds(root)]);
+  const sources = await loadSources(root);
+  const seeds = await readSeeds(root, sources);
   return [
     ...sources.map((source): KnownRelation => ({
       name: { schema: bronzeSchema, name: source.table },

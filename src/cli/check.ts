@@ -1,20 +1,29 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
 import { formatDuration, formatPlural } from "../base/format-quantity.js";
-import { exitCodes } from "../base/errors.js";
-import { checkProject, type CheckResult } from "../check/check-project.js";
+import { AquiferError, exitCodes } from "../base/errors.js";
+import { checkProject, type CheckOptions, type CheckResult } from "../check/check-project.js";
 import { describeFinding, type Finding } from "../check/finding.js";
+import { changesAsMarkdown, compareModels, describeChanges, isBreak } from "../check/impact.js";
+import { readLineage, type Lineage } from "../check/project-lineage.js";
+import type { WarehouseModel } from "../check/warehouse-model.js";
 import { findProject } from "../project/find-project.js";
 import { loadConfig } from "../project/config.js";
 import { startEmbedded } from "../warehouse/embedded/embedded-server.js";
 import { prepareCheck } from "./check-inputs.js";
 import type { CommandContext, CommandFactory } from "./command.js";
+import { withRevision } from "./git-revision.js";
 import { addProjectOptions, type ProjectOptionValues } from "./project-options.js";
+
+/** The model of the last check, relative to the root. */
+const lastModel = join(".aquifer", "warehouse.json");
 
 interface CheckValues extends ProjectOptionValues {
   readonly json?: true;
   readonly strict?: true;
+  readonly against?: string;
+  readonly markdown?: true;
 }
 
 export const checkCommand: CommandFactory = (context) => {
@@ -24,9 +33,17 @@ export const checkCommand: CommandFactory = (context) => {
     )
     .argument("[dir]", "folder of the project", ".")
     .option("--strict", "warnings count as errors")
+    .option(
+      "--against <revision>",
+      "also say what changes against a git revision, or against the `last` check, and who reads it",
+    )
+    .option("--markdown", "print the changes as a table for a pull request's comment")
     .option("--json", "print findings and the model of the warehouse as JSON and nothing else");
   return addProjectOptions(command)
-    .addHelpText("after", "\nExample:\n  $ dataform check\n  $ dataform check --strict --json")
+    .addHelpText(
+      "after",
+      "\nExample:\n  $ dataform check --strict\n  $ dataform check --against main --markdown",
+    )
     .action((dir: string, values: CheckValues) => check(context, resolve(context.cwd, dir), values));
 };
 
@@ -39,20 +56,59 @@ async function check(context: CommandContext, folder: string, values: CheckValue
   const server = await startEmbedded(root, {
     onStart: (what) => context.effects.stderr.write(`Starting ${what}...\n`),
   });
-  const result = await checkProject({ ...inputs, server, historySchema });
+  const common = { server, historySchema };
+  const before = values.against === undefined ? undefined : await earlier(context, root, values, common);
+  let lineage: Lineage = new Map();
+  const result = await checkProject({ ...inputs, ...common }, async (session, checked) => {
+    if (before === undefined || before.lineage !== undefined) return;
+    lineage = await readLineage(session, checked, inputs.reports, inputs.relationOf);
+  });
+  const changes = before && compareModels(before.model, result.model, before.lineage ?? lineage);
   await mkdir(join(root, ".aquifer"), { recursive: true });
-  await writeFile(join(root, ".aquifer", "warehouse.json"), `${JSON.stringify(result.model, null, 2)}\n`);
+  await writeFile(join(root, lastModel), `${JSON.stringify(result.model, null, 2)}\n`);
   const fails = (finding: Finding): boolean =>
     finding.severity === "error" || (values.strict === true && finding.severity === "warning");
-  if (result.findings.some(fails)) context.setExitCode(exitCodes.failure);
+  if (result.findings.some(fails) || changes?.some(isBreak) === true) context.setExitCode(exitCodes.failure);
   if (values.json === true) {
     const { findings, model, actions, queries, unchecked } = result;
     stdout.write(
-      `${JSON.stringify({ findings, actions, queries, unchecked: Object.fromEntries(unchecked), model }, null, 2)}\n`,
+      `${JSON.stringify({ findings, actions, queries, unchecked: Object.fromEntries(unchecked), changes, model }, null, 2)}\n`,
     );
-  } else {
-    stdout.write(summary(result, clock.elapsed() - started));
+    return;
   }
+  if (changes !== undefined && values.markdown === true) {
+    stdout.write(changesAsMarkdown(changes, values.against ?? ""));
+    return;
+  }
+  stdout.write(summary(result, clock.elapsed() - started));
+  if (changes !== undefined) stdout.write(`\nAgainst ${values.against ?? ""}:\n${describeChanges(changes)}`);
+}
+
+/** The earlier state that `--against` names; a git revision comes with the lineage that it had. */
+async function earlier(
+  context: CommandContext,
+  root: string,
+  values: CheckValues,
+  common: Pick<CheckOptions, "server" | "historySchema">,
+): Promise<{ readonly model: WarehouseModel; readonly lineage?: Lineage }> {
+  const against = values.against ?? "";
+  if (against === "last") {
+    const text = await readFile(join(root, lastModel), "utf8").catch(() => undefined);
+    if (text !== undefined) return { model: JSON.parse(text) as WarehouseModel };
+    throw new AquiferError("There is no earlier check to compare with", {
+      code: "no-last-check",
+      exitCode: exitCodes.usage,
+      hint: "Run dataform check once without --against.",
+    });
+  }
+  return withRevision(root, against, async (folder) => {
+    const inputs = await prepareCheck(context, folder, values);
+    let lineage: Lineage = new Map();
+    const { model } = await checkProject({ ...inputs, ...common }, async (session, checked) => {
+      lineage = await readLineage(session, checked, inputs.reports, inputs.relationOf);
+    });
+    return { model, lineage };
+  });
 }
 
 function summary({ findings, actions, queries, unchecked }: CheckResult, elapsed: number): string {
