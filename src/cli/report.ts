@@ -103,12 +103,12 @@ async function watchReports(
       try {
         // A failed report is said and mended: it does not fail the command.
         await buildProjectReports({ ...context, setExitCode: () => undefined }, names, values);
+        server.reload();
       } catch (thrown) {
         if (!(thrown instanceof AquiferError)) throw thrown;
         if (!signal.aborted) stderr.write(`${describeError(thrown)}\n`);
       }
       if (signal.aborted) return;
-      server.reload();
       stdout.write(`\nServing ${server.url} and watching for changes...\n\n`);
     };
     await watchProject(root, signal, build, ["reports"]);

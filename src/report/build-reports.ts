@@ -121,6 +121,7 @@ function drawn(loaded: LoadedReport, draw: () => string): string {
   try {
     return draw();
   } catch (thrown) {
+    if (thrown instanceof AquiferError) throw thrown;
     const error = asError(thrown);
     // Node maps the frames of loaded files back to their source.
     const [, line, column] = (error.stack ?? "").split(loaded.file)[1]?.match(/^:(\d+):(\d+)/) ?? [];

@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { parseHTML } from "linkedom";
+import { AquiferError } from "../base/errors.js";
 import type { LocaleName } from "../project/report.js";
 import { encodeRows } from "./columnar.js";
-import { filterChoices } from "./filters.js";
+import { filterChoices, type FilterChoices } from "./filters.js";
 import { freshnessLine, type Freshness } from "./freshness.js";
 import type { LoadedReport } from "./load-reports.js";
 import type { PageData } from "./page-data.js";
@@ -39,6 +40,8 @@ export function reportPage({ loaded, read, freshness, script, builtAt }: PageInp
   const document = emptyDocument();
   const view = serverView(document, loaded, read);
   const { make, word } = toolsOf(view);
+  const choices = filterChoices(report, read.rows);
+  refuseEndlessFilters(choices, loaded);
   const body = composeBody(report, read.rows);
   const up = "../".repeat(loaded.name.split("/").length - 1);
   const header = make(
@@ -75,7 +78,7 @@ export function reportPage({ loaded, read, freshness, script, builtAt }: PageInp
           { class: "sections", "aria-label": word("sections") },
           ...body.map((section, index) => make("a", { href: `#section-${index + 1}` }, section.title)),
         );
-  const filters = filterBar(view, report, filterChoices(report, read.rows), {});
+  const filters = filterBar(view, report, choices, {});
   const main = make(
     "main",
     { id: "main" },
@@ -103,6 +106,23 @@ export function reportPage({ loaded, read, freshness, script, builtAt }: PageInp
     body: make("div", { class: "page" }, header, main),
     live: { data: JSON.stringify(data), script },
   });
+}
+
+/** A list of thousands of values is no filter: nobody finds anything in it, and the page would hold them all. */
+const mostChoices = 300;
+
+function refuseEndlessFilters(choices: FilterChoices, { file }: LoadedReport): void {
+  for (const [column, values] of Object.entries(choices)) {
+    if (values.length <= mostChoices) continue;
+    throw new AquiferError(
+      `the filter "${column}" offers ${values.length} values, more than ${mostChoices}`,
+      {
+        code: "bad-report",
+        location: { file },
+        hint: "Filter by something coarser; to find one of many rows, give a table `search: true`.",
+      },
+    );
+  }
 }
 
 function serverView(document: Document, { report }: LoadedReport, read: ReadReport): View {
@@ -168,7 +188,7 @@ export function htmlDocument({ locale, title, description, body, live }: HtmlInp
     `<meta name="referrer" content="no-referrer">\n` +
     `<title>${escapeText(title)}</title>\n<link rel="icon" href="data:,">\n` +
     `<script>${themeScript}</script>\n<style>${styles}</style>\n</head>\n<body>\n` +
-    `<a class="skip" href="#main">${escapeText(title)}</a>\n${serialize(body)}\n` +
+    `<a class="skip" href="#main">${say(locale, "skip")}</a>\n${serialize(body)}\n` +
     (live
       ? packed("page-data", live.data) +
         packed("page-script", live.script) +

@@ -33,7 +33,6 @@ button:disabled{opacity:.45;cursor:default}
 .notice{background:var(--warning);border-radius:10px;padding:.8rem 1.1rem;margin-bottom:1.25rem}
 .notice ul{margin:.25rem 0 0;padding-left:1.2rem}
 .filters{position:sticky;top:0;z-index:5;display:flex;flex-wrap:wrap;align-items:center;gap:.5rem;padding:.6rem 0;background:var(--page);border-bottom:1px solid var(--line)}
-.filters .status{color:var(--muted);font-size:.8125rem}
 .filter{position:relative}
 .filter summary{list-style:none;cursor:pointer;font-size:.875rem;background:var(--surface);border:1px solid var(--control);border-radius:8px;padding:.35rem .7rem;min-height:2.1rem;white-space:nowrap;max-width:calc(100vw - 2rem);overflow:hidden;text-overflow:ellipsis}
 .filter summary::-webkit-details-marker{display:none}
@@ -100,6 +99,7 @@ tfoot th,tfoot td{font-weight:650;border-bottom:0;border-top:2px solid var(--con
 .reports dt{font-size:.75rem;color:var(--muted)}.reports dd{margin:0;font-size:1.2rem;font-weight:650;font-variant-numeric:tabular-nums}
 @media (min-width:640px){.kpi{grid-column:span 4}}
 @media (min-width:900px){.card.half{grid-column:span 6}.kpi:nth-last-child(4):first-child,.kpi:nth-last-child(4):first-child~.kpi{grid-column:span 3}}
+@media (min-width:1800px){html{font-size:112.5%}.page{max-width:1720px}}
 @media (max-width:639px){.plot-area.wide{display:none}.plot-area.narrow{display:block}.card{padding:.9rem 1rem}th,td{padding:.35rem .45rem;font-size:.8125rem}thead th{white-space:normal}.items{gap:.75rem}.filters{position:relative}.filter{position:static}.filter fieldset{top:auto;left:0;right:0;margin-top:6px}.kpi:last-child:nth-child(odd){grid-column:span 12}.kpi .value{font-size:1.4rem}}
 @media (prefers-reduced-motion:no-preference){html{scroll-behavior:smooth}}
 @media print{:root,:root[data-theme=dark],:root:not([data-theme=light]){color-scheme:light;${customProperties(light)};--page:#fff}

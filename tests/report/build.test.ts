@@ -221,6 +221,19 @@ describe("a gold table changed under a report", () => {
   });
 });
 
+it("a filter of thousands of values is refused, with what to do instead", async () => {
+  const { warehouse } = await ordersDatabase();
+  await warehouse.query(
+    "insert into gold.orders select 'r' || i, null, '2024-01-01', 1 from generate_series(1, 400) as i",
+  );
+  const root = await projectWith({ "reports/orders.ts": ordersReport });
+  const [failed] = await build(root, warehouse);
+  expect(failed?.status === "failed" ? describeError(failed.error) : "").toBe(
+    'reports/orders.ts: the filter "region" offers 403 values, more than 300\n' +
+      "  hint: Filter by something coarser; to find one of many rows, give a table `search: true`.",
+  );
+});
+
 describe("missing data", () => {
   it("is said where it is missing", async () => {
     const { warehouse } = await ordersDatabase();

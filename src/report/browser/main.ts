@@ -10,6 +10,7 @@ import { itemElement, sectionElement } from "../view/section.js";
 import { searched } from "../view/table-card.js";
 import { composeBody, itemId, type TableState, type View } from "../view/view.js";
 import { download } from "./downloads.js";
+import { listenToFilters, syncFilters } from "./filter-controls.js";
 import { initialState, writeHash } from "./page-state.js";
 import { adoptTitles, installTooltips } from "./tooltips.js";
 
@@ -24,6 +25,7 @@ export function mount(report: Report, data: PageData): void {
   const root = document.documentElement;
   const sections = document.getElementById("sections");
   if (sections === null) return;
+  const form = document.getElementById("filters");
   let shown = new Map<string, Item>();
   let printing = false;
 
@@ -63,6 +65,8 @@ export function mount(report: Report, data: PageData): void {
     const fresh = itemElement(view, item, id);
     if (old.querySelector("details")?.open === true) fresh.querySelector("details")?.setAttribute("open", "");
     for (const svg of fresh.querySelectorAll("svg.plot")) adoptTitles(svg);
+    const gone = old.querySelector(".plot-area");
+    if (gone) widths.unobserve(gone);
     old.replaceWith(fresh);
     const plot = fresh.querySelector(".plot-area");
     if (plot) widths.observe(plot);
@@ -102,34 +106,9 @@ export function mount(report: Report, data: PageData): void {
   };
 
   const renderFilters = (): void => {
-    const old = document.getElementById("filters");
     const fresh = filterBar(view, report, state.choices, state.filters);
-    if (old === null || fresh === null) return;
-    // Controls keep their identity, and with it focus and open panels; only words and marks change.
-    old.querySelectorAll("details").forEach((panel, index) => {
-      const now = fresh.querySelectorAll("details")[index];
-      if (now === undefined) return;
-      panel.className = now.className;
-      const [chosen, words] = [panel.querySelector(".chosen"), now.querySelector(".chosen")];
-      if (chosen && words) chosen.textContent = words.textContent;
-      panel.querySelectorAll<HTMLInputElement>("input").forEach((input) => {
-        input.checked = (state.filters[input.name] ?? []).includes(input.value);
-      });
-      panel.querySelectorAll<HTMLSelectElement>("select").forEach((select) => {
-        const ends = state.filters[select.name];
-        const fallback = select.dataset["end"] === "from" ? 0 : select.options.length - 1;
-        select.selectedIndex = fallback;
-        const chosenEnd = ends?.[select.dataset["end"] === "from" ? 0 : 1];
-        if (chosenEnd !== undefined) select.value = chosenEnd;
-      });
-    });
-    const reset = old.querySelector<HTMLButtonElement>(".reset");
-    if (reset) reset.hidden = fresh.querySelector<HTMLButtonElement>(".reset")?.hidden === true;
-    const status = old.querySelector(".status");
-    if (status) status.textContent = matching();
+    if (form && fresh) syncFilters(form, fresh, state.filters);
   };
-
-  const matching = (): string => "";
 
   for (const [event, now] of [
     ["beforeprint", true],
@@ -153,21 +132,16 @@ export function mount(report: Report, data: PageData): void {
     for (const id of new Set(changed)) rerender(id);
   });
 
-  document.getElementById("filters")?.addEventListener("change", (event) => {
-    const { target } = event;
-    if (!(target instanceof HTMLInputElement || target instanceof HTMLSelectElement)) return;
-    const form = target.form;
-    if (form === null) return;
-    const controls = [...form.querySelectorAll<HTMLInputElement | HTMLSelectElement>("input, select")];
-    const mine = controls.filter((each) => each.name === target.name);
-    state.filters = { ...state.filters, [target.name]: chosenValues(mine) };
-    applyState();
-  });
-  document.getElementById("filters")?.addEventListener("reset", (event) => {
-    event.preventDefault();
-    state.filters = {};
-    applyState();
-  });
+  if (form) {
+    listenToFilters(
+      form,
+      () => state.filters,
+      (filters) => {
+        state.filters = filters;
+        applyState();
+      },
+    );
+  }
   addEventListener("hashchange", () => {
     // A link within the page, such as the skip link, says nothing about filters.
     if (location.hash !== "" && !location.hash.includes("=")) return;
@@ -177,7 +151,6 @@ export function mount(report: Report, data: PageData): void {
 
   document.addEventListener("click", (event) => {
     const target = event.target instanceof Element ? event.target : null;
-    closePanels(target);
     const link = target?.closest<HTMLAnchorElement>(".sections a");
     if (link) {
       // The address holds the filters: a jump within the page leaves it alone.
@@ -219,15 +192,6 @@ export function mount(report: Report, data: PageData): void {
     const id = input.dataset["item"] ?? "";
     setTable(id, { ...view.tableState(id), search: input.value, page: 0 }, "[data-search]");
   });
-  document.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") return;
-    const open = document.querySelector<HTMLDetailsElement>("details.filter[open]");
-    if (open) {
-      open.open = false;
-      open.querySelector("summary")?.focus();
-    }
-  });
-
   const setTable = (id: string, next: TableState, focus: string | undefined): void => {
     state.tables.set(id, next);
     rerender(id);
@@ -274,27 +238,6 @@ function plotWidth(id: string): number | undefined {
 /** Below this a chart has no room for its labels: it is drawn as wide and shown smaller. */
 function drawableWidth(pixels: number): number {
   return Math.max(160, Math.floor(pixels));
-}
-
-function chosenValues(controls: readonly (HTMLInputElement | HTMLSelectElement)[]): string[] {
-  const selects = controls.filter((each) => each instanceof HTMLSelectElement);
-  if (selects.length > 0) {
-    const [from, to] = selects.map((each) => each.selectedIndex).sort((a, b) => a - b);
-    const options = selects[0]?.options;
-    if (from === undefined || to === undefined || options === undefined) return [];
-    if (from === 0 && to === options.length - 1) return [];
-    return [options[from]?.value ?? "", options[to]?.value ?? ""];
-  }
-  return controls
-    .filter((each) => each instanceof HTMLInputElement && each.checked)
-    .map((each) => each.value);
-}
-
-function closePanels(clicked: Element | null): void {
-  const inside = clicked?.closest("details.filter");
-  for (const panel of document.querySelectorAll<HTMLDetailsElement>("details.filter[open]")) {
-    if (panel !== inside) panel.open = false;
-  }
 }
 
 /** Runs a step for each id, a few milliseconds at a time; a newer call replaces what is left of an older one. */

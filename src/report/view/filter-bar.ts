@@ -20,7 +20,7 @@ export function filterBar(
       filterControl(view, column, filter, choices[column] ?? [], state[column] ?? []),
     ),
     make("button", { type: "reset", class: "reset", hidden: !active }, word("reset")),
-    make("span", { class: "status", role: "status" }),
+    make("span", { class: "unseen", role: "status" }, describeFilters(view, report, choices, state)),
   );
 }
 
