@@ -243,26 +243,32 @@ class Run {
     if (action.kind === "declaration") throw new Error("declarations are not run");
     const isRepeatable = action.kind !== "operations" || this.context().inTransaction(action);
     const started = this.now();
+    const { historySchema } = this.options.config;
+    const succeeded = (attempts: number): ActionOutcome => {
+      const base = { key: action.key, kind: action.kind, startedAt: started, finishedAt: this.now() };
+      return { ...base, status: "successful", attempts };
+    };
     let lost = 0;
     for (let attempts = 1; ; attempts++) {
       try {
         const outcome = await this.options.warehouse.withSession(async (session) => {
           this.running.set(action.key, { backendPid: session.backendPid });
+          // A commit may have got through before the connection broke: running it twice would add its rows twice.
+          if (lost > 0 && (await hasSucceeded(session, historySchema, this.runId, action.key)))
+            return succeeded(attempts - 1);
           return executeAction(session, node, this.context(), attempts);
         });
         const mayRetry = outcome.status === "failed" && attempts <= (this.options.actionRetryLimit ?? 0);
         if (!mayRetry || this.stop.signal.aborted) return outcome;
       } catch (thrown) {
         if (!(thrown instanceof WarehouseError)) throw thrown;
-        if (thrown.isConnectionLoss && (await this.hasSucceeded(action.key))) {
-          const base = { key: action.key, kind: action.kind, startedAt: started, finishedAt: this.now() };
-          return { ...base, status: "successful", attempts };
-        }
         lost += 1;
         const again =
           (thrown.isRetryable || (thrown.isConnectionLoss && isRepeatable)) && lost <= retriesOfLostWork;
-        if (!again || this.stop.signal.aborted)
+        if (!again || this.stop.signal.aborted) {
+          if (thrown.isConnectionLoss && (await this.hasSucceeded(action.key))) return succeeded(attempts);
           return await this.lostAction(action, thrown, started, attempts);
+        }
         await pause(100 * 2 ** lost * (0.5 + this.random()));
       } finally {
         this.running.delete(action.key);
@@ -274,7 +280,7 @@ class Run {
   private async hasSucceeded(key: string): Promise<boolean> {
     const { warehouse, config } = this.options;
     return hasSucceeded(warehouse, config.historySchema, this.runId, key).catch((thrown: unknown) => {
-      // Without a connection nothing can be known; the next attempt fails with its own words.
+      // Without a connection nothing can be known.
       if (thrown instanceof WarehouseError) return false;
       throw thrown;
     });

@@ -1,0 +1,16 @@
+comment on table "private"."ta'ble $1 é" is 'it''s';
+alter table "private"."ta'ble $1 é" alter column "no'te; --" set default 'it''s'::text;
+CREATE INDEX "my ""index" ON "ta'ble $1 é" USING btree (lower("no'te; --"));
+CREATE UNIQUE INDEX "own ""name""" ON "ta'ble $1 é" USING btree (day);
+comment on index "private"."own ""name""" is 'made by aquifer from the model';
+CREATE INDEX "ta'ble $1 é_no_te_lower_no_te_idx" ON "ta'ble $1 é" USING btree ("no'te; --", lower("no'te; --")) INCLUDE (day) WHERE day IS NOT NULL;
+comment on index "private"."ta'ble $1 é_no_te_lower_no_te_idx" is 'made by aquifer from the model';
+alter table "private"."ta'ble $1 é" add constraint "ta'ble $1 é_pkey" PRIMARY KEY ("I""d");
+comment on index "private"."ta'ble $1 é_pkey" is 'made by aquifer from the model';
+alter table "private"."ta'ble $1 é" replica identity full;
+create statistics "private"."sta'tistics" ON "I""d", day FROM "ta'ble $1 é";
+alter table "private"."ta'ble $1 é" add constraint "po'sitive" CHECK ("I""d" > 0);
+create policy "po""licy" on "ta'ble $1 é" as permissive for select to public using (("no'te; --" <> 'x'::text));
+alter table "private"."ta'ble $1 é" enable row level security;
+grant select ("I""d") on "private"."ta'ble $1 é" to public;
+alter table "private"."ta'ble $1 é" owner to "pg_database_owner";
