@@ -294,6 +294,21 @@ describe("for root", () => {
     expect(existsSync(first.data)).toBe(false);
   });
 
+  it("stops the server of a project that was deleted, when it next starts another", async (context) => {
+    skipUnless(context, isRoot, "not root");
+    const deleted = projectFolder({ mode: 0o700 });
+    const orphan = await startEmbedded(deleted);
+    rmSync(deleted, { recursive: true });
+    const other = projectFolder({ mode: 0o700 });
+    const server = await startEmbedded(other);
+    await expect.poll(() => serversOn(orphan.data), { timeout: 10_000 }).toEqual([]);
+    expect(serversOn(server.data)).toEqual([server.pid]);
+    // The project comes back: so do its data, and the cleaning up after this test removes both.
+    mkdirSync(deleted);
+    chmodSync(deleted, 0o700);
+    expect(await embeddedStatus(deleted)).toMatchObject({ state: "stopped", data: orphan.data });
+  });
+
   it("works on data that an ordinary user made, and leaves them to that user", async (context) => {
     skipUnless(context, isRoot, "not root");
     const user = await chooseServerUser("/");

@@ -7,7 +7,7 @@ import { createCluster, embeddedUser, type ServerSettings } from "./create-clust
 import { findPostmaster, lastPort, type Postmaster } from "./postmaster.js";
 import { runTool } from "./run-tool.js";
 import { platformPackage, prepareBinaries, type ServerBinaries } from "./server-binaries.js";
-import { locateHome, prepareHome, type ServerHome } from "./server-home.js";
+import { abandonedData, locateHome, prepareHome, projectFile, type ServerHome } from "./server-home.js";
 
 export interface EmbeddedOptions {
   /** npm package with the programs; that of this machine's platform unless given. */
@@ -63,6 +63,7 @@ export async function startEmbedded(
   const running = await findReady(home);
   if (running) return describe(home, running);
   await prepareHome(home);
+  await stopAbandoned(home);
   const binaries = await prepareBinaries(options.packageName ?? platformPackage(), home.user, home.copies);
   options.onStart?.(`embedded PostgreSQL ${binaries.packageVersion.replace(/\.\d+-.*$/, "")}`);
   await createCluster(home, binaries, options.settings ?? {});
@@ -111,6 +112,7 @@ export async function resetEmbedded(projectRoot: string, options: EmbeddedOption
   const home = await locateHome(projectRoot);
   await rm(home.folder, { recursive: true, force: true });
   await rm(home.place, { recursive: true, force: true });
+  await rm(projectFile(home.folder), { force: true });
 }
 
 /** The server, when it is up; one that was killed this moment still has its number but answers no more. */
@@ -133,6 +135,15 @@ function answers(port: number): Promise<boolean> {
     socket.once("data", () => end(true));
     socket.write(Buffer.from("0000000804d2162f", "hex"));
   });
+}
+
+/** Stops servers of deleted projects; their data stay, for the folder may only be away for a while. */
+async function stopAbandoned(home: ServerHome): Promise<void> {
+  for (const data of await abandonedData(home)) {
+    const running = await findPostmaster(data);
+    // As pg_ctl's fast mode: roll back, disconnect, end.
+    if (running) process.kill(running.pid, "SIGINT");
+  }
 }
 
 async function bringUp(home: ServerHome, binaries: ServerBinaries): Promise<Postmaster> {

@@ -1,6 +1,16 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { lstat, mkdir, readlink, realpath, stat, symlink } from "node:fs/promises";
+import {
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  readlink,
+  realpath,
+  stat,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { AquiferError, exitCodes } from "../../base/errors.js";
 import { accountOf, canReach, chooseServerUser, type ServerUser } from "./server-user.js";
@@ -59,9 +69,32 @@ export async function prepareHome(home: ServerHome): Promise<void> {
   await mkdir(dirname(home.place), { recursive: true });
   if (home.folder === home.place) return;
   await mkdir(dirname(home.folder), { recursive: true, mode: 0o755 });
+  await writeFile(projectFile(home.folder), dirname(dirname(home.place)));
   await symlink(home.folder, home.place).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   });
+}
+
+/**
+ * Data directories in the shared folder whose projects are gone: deleting a project deletes the link to them, and no command
+ * of that project will ever stop their server.
+ */
+export async function abandonedData(home: ServerHome): Promise<string[]> {
+  if (home.folder === home.place || !existsSync(sharedFolder)) return [];
+  const names = (await readdir(sharedFolder)).filter((name) => name.endsWith(".project"));
+  const abandoned = await Promise.all(
+    names.map(async (name) => {
+      const project = await readFile(join(sharedFolder, name), "utf8").catch(() => undefined);
+      if (project === undefined || existsSync(project)) return [];
+      return [join(sharedFolder, name.replace(/\.project$/, ""), "data")];
+    }),
+  );
+  return abandoned.flat();
+}
+
+/** Beside a home in the shared folder: the path of its project. */
+export function projectFile(folder: string): string {
+  return `${folder}.project`;
 }
 
 async function linkedFolder(place: string): Promise<string | undefined> {
