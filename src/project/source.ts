@@ -193,7 +193,9 @@ export function defineSource(options: SourceOptions): Source {
     }
   }
   const files = [options.files].flat();
-  if (files.length === 0) throw fail("no file pattern", "Give at least one glob as `files`.");
+  // Sources may also be written in plain JavaScript, where no compiler checks them.
+  if (files.length === 0 || !files.every((glob) => typeof glob === "string" && glob !== ""))
+    throw fail(`files is ${JSON.stringify(options.files)}`, "Give one glob or more, such as orders_*.csv.");
   const table = options.table ?? options.name.replaceAll("/", "_");
   if (snakeCase(table) !== table) throw fail(`table is "${table}"`, "Use lower snake case.");
   if (options.delimiter !== undefined && !/^[\t !#-[\]-~]$/.test(options.delimiter)) {

@@ -315,6 +315,10 @@ export const late = defineSource({ name: "shop/late", files: "late_*.csv", colum
       stdout: "",
       stderr: `ingest/more.ts: Source shop/late: unknown option "peroid"\n  hint: Did you mean "period"?\n`,
     });
+    const nameless = wrong.replace(/, peroid.*/, "});").replace('"late_*.csv"', "42");
+    expect((await refused(["ingest"], { "ingest/more.ts": nameless })).stderr).toBe(
+      `ingest/more.ts: Source shop/late: files is 42\n  hint: Give one glob or more, such as orders_*.csv.\n`,
+    );
     const broken = 'import { defineSource } from "aquifer";\nexport const late = defineSource({';
     expect((await refused(["ingest"], { "ingest/more.ts": broken })).stderr).toBe(
       `ingest/more.ts:2:35: Expected identifier but found end of file
