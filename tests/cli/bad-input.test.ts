@@ -282,7 +282,7 @@ export const late = defineSource({
       files: { "raw/shop/orders_2024-04.csv": good.replace("amount", "amt") },
       says: `raw/shop/orders_2024-04.csv does not have the columns that its name promises
   shop/orders: name matches orders_*.csv; line 1, delimited by comma, lacks amount; it has "order_id", "ordered_at", "customer", "amt"
-  hint: Correct the file, or the columns of the source in ingest/.
+  hint: Correct the file or its name, or the columns of the source in ingest/.
 `,
     },
   ];
