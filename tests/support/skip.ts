@@ -11,6 +11,7 @@ export function skipUnless(context: TestContext, present: boolean, reason: strin
   if (present) return;
   if (process.env["CI"] === "true") throw new Error(`${reason} (in CI this is a failure)`);
   const list = process.env["AQUIFER_SKIP_LIST"];
-  if (list !== undefined) appendFileSync(list, `${context.task.file.name}: ${context.task.name}: ${reason}\n`);
+  if (list !== undefined)
+    appendFileSync(list, `${context.task.file.name}: ${context.task.name}: ${reason}\n`);
   context.skip(reason);
 }
