@@ -1,3 +1,4 @@
+import type { ColumnTable } from "arquero";
 import type { PlotOptions } from "@observablehq/plot";
 import type { SqlTemplate } from "./report-sql.js";
 
@@ -52,11 +53,21 @@ type ValueOf<C extends QueryColumn> = C extends { readonly nullable: true }
   ? ValueOfType[C["type"]] | null
   : ValueOfType[C["type"]];
 
+/** What a `shape` works with: arquero's functions (https://idl.uw.edu/arquero/api/). */
+export type Arquero = typeof import("arquero");
+
 /** A named query of a report. */
 export interface ReportQuery {
   readonly sql: SqlTemplate;
   /** The columns that the report reads, by their names in the result. Others are not embedded in the page. */
   readonly columns: Readonly<Record<string, QueryColumn>>;
+  /**
+   * Reshapes what the SQL returned, with arquero, where SQL would be clumsy (pivots, fills, rolling windows over gaps);
+   * `columns` then describe its result. Runs where the report is built, never in the page.
+   *
+   * @example shape: (table, { op }) => table.groupby("region").pivot("month", "amount", { fill: 0 })
+   */
+  readonly shape?: (table: ColumnTable, aq: Arquero) => ColumnTable;
   /** False: the page's filters leave this query alone. Otherwise it must have every filter's column. */
   readonly filtered?: boolean;
   /** True: while a table it reads does not exist, the page says so and shows the rest. */

@@ -33,6 +33,12 @@ export async function columnMissing(
   });
 }
 
+/** A `shape` that failed, or whose table lacks a declared column. */
+export function shapeFailed(place: QueryPlace, problem: string, hint: string, cause?: unknown): AquiferError {
+  const at = place.loaded.source.search(/\bshape\s*[:(]/);
+  return queryError(place, problem, { code: "report-shape", hint, cause, ...placeOf(place.loaded, at) });
+}
+
 /** A query that the server refused. */
 export async function queryFailed(
   session: Queryable,

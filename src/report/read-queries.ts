@@ -4,6 +4,7 @@ import { refsOf, renderSql, type ReportRef } from "../project/report-sql.js";
 import type { Queryable, Warehouse } from "../warehouse/warehouse.js";
 import { WarehouseError } from "../warehouse/warehouse-error.js";
 import { columnMissing, queryFailed, valueRefused, type QueryPlace } from "./query-errors.js";
+import { shapeRows } from "./shape-rows.js";
 import type { LoadedReport } from "./load-reports.js";
 
 /** A report's rows, and what could not be read. */
@@ -79,14 +80,16 @@ async function readQuery(session: Queryable, place: QueryPlace, options: ReadOpt
   const { query, loaded } = place;
   const rendered = renderSql(query.sql, (each) => quoteRelation(options.relationOf(each)));
   // Selecting the declared columns from the query lets the server itself say which one is missing, with no row read.
-  const prefix = `select ${Object.entries(query.columns)
-    .map(([column, { type }]) => `${quoteIdentifier(column)}${cast[type]}`)
-    .join(", ")} from (\n`;
+  const declared = Object.entries(query.columns).map(
+    ([column, { type }]) => `${quoteIdentifier(column)}${cast[type]}`,
+  );
+  const prefix = `select ${query.shape === undefined ? declared.join(", ") : "*"} from (\n`;
   const statement = `${prefix}${rendered.text.replace(/;\s*$/, "")}\n) as query /* report ${loaded.name.replaceAll("*/", "")} */`;
   try {
     const answer = await session.query(statement, rendered.values);
     const columns = Object.entries(query.columns);
-    return answer.rows.map((row, index) =>
+    const rows = query.shape === undefined ? answer.rows : await shapeRows(place, query.shape, answer.rows);
+    return rows.map((row, index) =>
       Object.fromEntries(
         columns.map(([column, spec]) => [column, typed(row[column], column, spec, index, place)]),
       ),
