@@ -127,10 +127,10 @@ test("an action whose connection is cut is tried again and succeeds once", async
   });
   await until(
     target,
-    "select 1 from pg_stat_activity where query like '%pg_sleep(1)%' and state = 'active' and pid <> pg_backend_pid()",
+    "select 1 from pg_stat_activity where query like '%pg_sleep(1)%' and state = 'active' and datname = current_database() and pid <> pg_backend_pid()",
   );
   await admin.query(
-    "select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep(1)%' and pid <> pg_backend_pid()",
+    "select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep(1)%' and datname = current_database() and pid <> pg_backend_pid()",
   );
   await admin.close();
   const outcome = await running;
@@ -188,10 +188,10 @@ test("a run that loses its lock publishes nothing more", async () => {
   const running = run(target, { "definitions/a.sqlx": table("select pg_sleep(1)::text as a") });
   await until(
     target,
-    "select 1 from pg_stat_activity where query like '%pg_sleep(1)%' and state = 'active' and pid <> pg_backend_pid()",
+    "select 1 from pg_stat_activity where query like '%pg_sleep(1)%' and state = 'active' and datname = current_database() and pid <> pg_backend_pid()",
   );
   await target.warehouse.query(
-    "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted and pid <> pg_backend_pid()",
+    "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted and database = (select oid from pg_database where datname = current_database()) and pid <> pg_backend_pid()",
   );
   const outcome = await running.catch((error: unknown) => error as Error);
   expect(outcome instanceof Error ? outcome.message : outcome.actions[0]?.error?.message).toMatch(
