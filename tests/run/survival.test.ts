@@ -395,6 +395,10 @@ describe("what depends on a table's identity", () => {
 union all (select id, day, amount, note from ${only} silver.orders except all table raw.items)`,
     );
     expect(rows.rows).toEqual([]);
+    if (statements.includes("inherits")) {
+      const children = await set.admin.query("select note from people.child");
+      expect(children.rows).toEqual([{ note: "child" }]);
+    }
   });
 
   test("a published table without a replica identity is left as it is, and the error says what to do", async () => {
