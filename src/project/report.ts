@@ -1,4 +1,4 @@
-import type { ColumnTable } from "arquero";
+import type * as arquero from "arquero";
 import type { PlotOptions } from "@observablehq/plot";
 import type { SqlTemplate } from "./report-sql.js";
 
@@ -54,7 +54,7 @@ type ValueOf<C extends QueryColumn> = C extends { readonly nullable: true }
   : ValueOfType[C["type"]];
 
 /** What a `shape` works with: arquero's functions (https://idl.uw.edu/arquero/api/). */
-export type Arquero = typeof import("arquero");
+export type Arquero = typeof arquero;
 
 /** A named query of a report. */
 export interface ReportQuery {
@@ -67,7 +67,7 @@ export interface ReportQuery {
    *
    * @example shape: (table, { op }) => table.groupby("region").pivot("month", "amount", { fill: 0 })
    */
-  readonly shape?: (table: ColumnTable, aq: Arquero) => ColumnTable;
+  readonly shape?: (table: arquero.ColumnTable, aq: Arquero) => arquero.ColumnTable;
   /** False: the page's filters leave this query alone. Otherwise it must have every filter's column. */
   readonly filtered?: boolean;
   /** True: while a table it reads does not exist, the page says so and shows the rest. */
