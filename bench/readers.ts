@@ -3,12 +3,13 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import pg from "pg";
-import { resetEmbedded, startEmbedded } from "../src/warehouse/embedded/embedded-server.js";
+import { startEncrypted } from "./_encrypted-server.js";
+import { resetEmbedded } from "../src/warehouse/embedded/embedded-server.js";
 
 const repository = process.cwd();
-const tools = join(repository, ".aquifer", "bench");
-const rebuilds = 20;
-const badRebuilds = 10;
+const peers = join(repository, ".aquifer", "bench", "peers");
+const rebuilds = 10;
+const badRebuilds = 5;
 const rows = 2000;
 
 /** A tool that builds a table, a view on it and a view on that, and checks that no note of the table is bad. */
@@ -28,16 +29,15 @@ interface Seen {
 }
 
 /**
- * Readers in tight loops on a table, a view on it, a view on that and somebody's view, while each tool rebuilds them: what
+ * Readers on a table, a view on it and a view on that, while each tool rebuilds them: what
  * the readers see, and what is left of somebody's view and grant afterwards. Tools that cannot be installed are left out.
  */
 export default async function readers(report: (line: string) => void): Promise<void> {
   const root = mkdtempSync(join(tmpdir(), "aquifer-readers-"));
-  mkdirSync(join(root, "server"));
-  const server = await startEmbedded(join(root, "server"), { settings: { fsync: "off" } });
-  const url = new URL(`postgres://${server.user}:${server.password}@${server.host}:${server.port}/postgres`);
+  const server = await startEncrypted(join(root, "server"));
+  const url = new URL(`postgres://${server.user}:${server.password}@localhost:${server.port}/postgres`);
   report(
-    "| tool | rebuilds | seconds each | reads | errors | empty | mixed versions | bad rows read in " +
+    "| tool | rebuilds | seconds each | reads | errors | empty | mixed versions | reads of bad rows, of errors, in " +
       `${badRebuilds} rebuilds that fail their check | somebody's view and grant |`,
   );
   report("|---|---|---|---|---|---|---|---|---|");
@@ -109,7 +109,7 @@ async function whileReading(url: URL, work: () => Promise<void>): Promise<Seen> 
     ["silver.items", "silver.reader"],
     ["silver.reader", "silver.upon"],
     ["silver.upon", "silver.items"],
-    ["public.theirs", "silver.items"],
+    ["silver.items", "silver.upon"],
   ] as const;
   let done = false;
   const loops = pairs.map(async ([left, right]) => {
@@ -153,7 +153,7 @@ function run(
   const env = {
     PATH: process.env["PATH"],
     HOME: process.env["HOME"],
-    DATABASE_URL: url.href,
+    DATABASE_URL: `${url.href}?sslmode=require`,
     NO_COLOR: "1",
     CI: "1",
   };
@@ -195,7 +195,7 @@ const aquifer: Tool = {
 
 /** dbt in a virtual environment of its own; a sentence where it cannot be had. */
 function dbt(): Tool | string {
-  const environment = join(tools, "dbt");
+  const environment = join(peers, "dbt");
   const program = join(environment, "bin", "dbt");
   if (!existsSync(program)) {
     try {
@@ -225,8 +225,8 @@ function dbt(): Tool | string {
 
 /** The last Dataform that spoke to PostgreSQL; a sentence where it cannot be had. */
 function dataform2(): Tool | string {
-  const folder = join(tools, "dataform2");
-  const program = join(folder, "node_modules", ".bin", "dataform");
+  const folder = join(peers, "dataform");
+  const program = join(folder, "node_modules", "@dataform", "cli", "bundle.js");
   if (!existsSync(program)) {
     try {
       write(folder, { "package.json": '{ "private": true }' });
@@ -251,11 +251,10 @@ function dataform2(): Tool | string {
           username: url.username,
           password: url.password,
           databaseName: url.pathname.slice(1),
-          ssl: false,
         }),
       });
       symlinkSync(join(folder, "node_modules"), join(project, "node_modules"));
-      return [program, "run", project];
+      return [process.execPath, program, "run", project];
     },
   };
 }

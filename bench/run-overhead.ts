@@ -1,24 +1,9 @@
+import { startEncrypted } from "./_encrypted-server.js";
 import { spawnSync } from "node:child_process";
-import {
-  appendFileSync,
-  chmodSync,
-  chownSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import {
-  resetEmbedded,
-  startEmbedded,
-  stopEmbedded,
-  type EmbeddedServer,
-} from "../src/warehouse/embedded/embedded-server.js";
+import { resetEmbedded, type EmbeddedServer } from "../src/warehouse/embedded/embedded-server.js";
 
 const repository = process.cwd();
 const pairs = 200;
@@ -175,34 +160,6 @@ function writeSqlx(cwd: string): void {
       `config { type: "view" }\nselect * from \${ref("table_${index}")}`,
     );
   }
-}
-
-/** A throw-away server with a certificate of its own making. */
-async function startEncrypted(root: string): Promise<EmbeddedServer> {
-  mkdirSync(root);
-  const { data } = await startEmbedded(root);
-  await stopEmbedded(root);
-  const files = ["-keyout", join(data, "server.key"), "-out", join(data, "server.crt")];
-  const made = spawnSync("openssl", [
-    "req",
-    "-x509",
-    "-newkey",
-    "rsa:2048",
-    "-nodes",
-    "-days",
-    "2",
-    "-subj",
-    "/CN=localhost",
-    ...files,
-  ]);
-  if (made.status !== 0) throw new Error("openssl makes the server's certificate, and is not installed");
-  const { uid, gid } = statSync(data);
-  for (const name of ["server.key", "server.crt"]) {
-    chownSync(join(data, name), uid, gid);
-    chmodSync(join(data, name), 0o600);
-  }
-  appendFileSync(join(data, "postgresql.conf"), "ssl = on\n");
-  return startEmbedded(root);
 }
 
 function write(cwd: string, path: string, text: string): void {

@@ -40,6 +40,7 @@ import {
   isAbandonedAssertion,
   swap,
   swapObstacles,
+  type KnownFacts,
   type Replacement,
 } from "./swap.js";
 
@@ -60,6 +61,7 @@ export async function buildTable(
   const { session } = context;
   for (const operation of action.preOperations) await session.send(userStatement(operation));
   const facts = await readFacts(context, action.target);
+  const readAt = milliseconds();
   const obstacles = facts === undefined ? [] : obstaclesOf(action, facts);
   // A first version is made where it belongs, so that the schema's default privileges apply to it.
   const schema = facts === undefined ? action.target.schema : context.newSchema();
@@ -74,7 +76,7 @@ export async function buildTable(
   const report =
     facts === undefined
       ? { path: "create" as const, attempts: 1 }
-      : await replace(context, action, built, facts, obstacles);
+      : await replace(context, action, built, { facts, readAt }, obstacles);
   await session.batch(grantStatements(action.target, action.postgres));
   for (const operation of action.postOperations.filter((each) => !isOwn(each))) {
     await session.send(userStatement(operation));
@@ -227,9 +229,10 @@ async function replace(
   context: ActionContext,
   action: TableAction | IncrementalAction,
   built: BuiltTable,
-  facts: RelationFacts,
+  known: KnownFacts,
   obstacles: readonly string[],
 ): Promise<Replaced> {
+  const { facts } = known;
   if (obstacles.length > 0) {
     const done = await replaceInPlace(context, action, built, facts, obstacles.join("; "));
     if (!Array.isArray(done)) return done;
@@ -242,7 +245,11 @@ async function replace(
     reason = `not in place: ${done.join("; ")}`;
   }
   try {
-    return { path: "swap", ...(await swap(context, built)), ...(reason === undefined ? {} : { reason }) };
+    return {
+      path: "swap",
+      ...(await swap(context, { ...built, known })),
+      ...(reason === undefined ? {} : { reason }),
+    };
   } catch (thrown) {
     if (!(thrown instanceof AquiferError) || thrown.code !== "cannot-replace" || reason !== undefined)
       throw thrown;

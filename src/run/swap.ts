@@ -31,7 +31,18 @@ export interface Replacement {
   readonly columnTypes: ReadonlyMap<string, string>;
   /** Partitions that stand beside the successor and move with it. */
   readonly partitions: readonly string[];
+  /** What hangs on the old version, as it was read a moment ago. */
+  readonly known?: KnownFacts;
 }
+
+/** Facts with the time at which they were read, see `milliseconds`. */
+export interface KnownFacts {
+  readonly facts: RelationFacts;
+  readonly readAt: number;
+}
+
+/** Reading the facts is the dearest statement of a small model: younger ones than this are not read again. */
+const freshMs = 100;
 
 /**
  * Puts a new version in the place of the old one, in the caller's transaction, without dropping anything that depends on
@@ -62,9 +73,10 @@ export function swap(context: ActionContext, replacement: Replacement): Promise<
  */
 export async function isAbandonedAssertion(context: ActionContext, view: DependentView): Promise<boolean> {
   const key = formatRelation(view);
-  if (view.kind !== "view" || context.managed.has(key)) return false;
+  if (view.kind !== "view" || context.known.has(key)) return false;
   const answer = await context.session.query(
-    `select from ${quoteIdentifier(context.historySchema)}.action_run where action = ${quoteLiteral(key)} and kind = 'assertion' limit 1`,
+    `select from ${quoteIdentifier(context.historySchema)}.action_run join ${quoteIdentifier(context.historySchema)}.run using (run_id)
+where action = ${quoteLiteral(key)} and kind = 'assertion' group by action having bool_and(project = ${quoteLiteral(context.project)})`,
   );
   return answer.rowCount > 0;
 }
@@ -143,7 +155,9 @@ class SwapPlan {
 
   /** Finds everything that reads the old version, nearest first, and builds the successors that it needs. */
   private async collect(root: Replacement): Promise<void> {
-    const facts = await this.read(root.name);
+    const { known } = root;
+    const isFresh = known !== undefined && milliseconds() - known.readAt < freshMs;
+    const facts = isFresh ? known.facts : await this.read(root.name);
     if (facts === undefined)
       throw cannotReplace(root.name, this.session.action.file, [`${formatRelation(root.name)} has gone`]);
     const queue = this.add({ ...root, facts, depth: 0 });
