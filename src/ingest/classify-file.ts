@@ -2,7 +2,9 @@ import picomatch from "picomatch";
 import { AquiferError } from "../base/errors.js";
 import type { Source } from "../project/source.js";
 import { displayName, type RawFile } from "./discover-files.js";
-import { recognizeText, type TextShape } from "./recognize-text.js";
+import { recognizeParquet } from "./parquet-file.js";
+import type { ParquetColumn } from "./parquet-query.js";
+import { recognizeText, type Recognition, type TextShape } from "./recognize-text.js";
 
 export interface Classification {
   readonly source: Source;
@@ -17,11 +19,12 @@ export function sourcesByName(sources: readonly Source[], path: string): Source[
 }
 
 /**
- * The one source that a file belongs to, by its name and its first lines.
+ * The one source that a file belongs to, by its name and its first lines or its schema.
  *
  * @param sources those of the file's system
  * @param path below `raw/<system>/`, with forward slashes
  * @param head the first bytes as UTF-8
+ * @param parquet its columns, when it is a Parquet file
  * @throws AquiferError `unknown-file`, `wrong-columns` or `ambiguous-file`, saying what was looked for
  */
 export function classifyFile(
@@ -29,7 +32,13 @@ export function classifyFile(
   file: Pick<RawFile, "folder" | "path" | "matchPath">,
   head: Buffer,
   isWhole: boolean,
+  parquet?: readonly ParquetColumn[],
 ): Classification {
+  const recognize = (source: Source): Recognition => {
+    if (source.format === "parquet") return recognizeParquet(source, parquet);
+    if (parquet) return { fits: false, explanation: `it is a Parquet file, not ${source.format}` };
+    return recognizeText(source, head, isWhole);
+  };
   const name = displayName(file);
   const named = sourcesByName(sources, file.matchPath);
   if (named.length === 0) {
@@ -39,7 +48,7 @@ export function classifyFile(
       hint: "Rename or remove the file, or add its pattern to a source in ingest/.",
     });
   }
-  const tried = named.map((source) => ({ source, ...recognizeText(source, head, isWhole) }));
+  const tried = named.map((source) => ({ source, ...recognize(source) }));
   const fitting = tried.filter((each) => each.fits);
   const [only] = fitting;
   const details = (fitting.length === 0 ? tried : fitting).map(
@@ -47,7 +56,7 @@ export function classifyFile(
   );
   if (only === undefined) {
     const others = sources
-      .filter((source) => !named.includes(source) && recognizeText(source, head, isWhole).fits)
+      .filter((source) => !named.includes(source) && recognize(source).fits)
       .map((source) => `its columns are those of ${source.name}, which looks for ${source.files.join(", ")}`);
     throw new AquiferError(`${name} does not have the columns that its name promises`, {
       code: "wrong-columns",

@@ -165,7 +165,7 @@ function footerStart(last: readonly LastRecord[], footer: RegExp): number {
 }
 
 /** Longest part of a rejected record that is kept. */
-const keptRawBytes = 8192;
+export const keptRawBytes = 8192;
 
 /** The reject of a record. */
 export function rejectOf(row: number, line: number, error: string, record: Buffer): Reject {

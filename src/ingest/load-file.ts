@@ -8,6 +8,7 @@ import { toWarehouseError } from "../warehouse/postgres/server-error.js";
 import type { Queryable, Warehouse } from "../warehouse/warehouse.js";
 import { storeRelation } from "./bronze-tables.js";
 import { copyText, type RecordRange } from "./copy-records.js";
+import { copyParquet } from "./copy-parquet.js";
 import { displayName } from "./discover-files.js";
 import { readText } from "./open-text.js";
 import type { InspectedFile } from "./plan-file.js";
@@ -98,6 +99,41 @@ async function copyPart(
   part: StreamPart,
   context: LoadContext,
 ): Promise<number> {
+  const closing = new AbortController();
+  const signal = AbortSignal.any([context.signal, closing.signal]);
+  const ofPart = { ...context, signal };
+  const blocks =
+    file.shape.format === "parquet"
+      ? parquetBlocks(file, fileId, ofPart)
+      : textBlocks(file, fileId, part, ofPart);
+  try {
+    return await copyBlocks(file, blocks, context);
+  } finally {
+    // A failed COPY does not wait for its input to end; what feeds it may hold a pipe and a thread.
+    closing.abort();
+    await blocks.return(undefined);
+  }
+}
+
+async function* parquetBlocks(
+  file: InspectedFile,
+  fileId: string,
+  context: LoadContext,
+): AsyncGenerator<Buffer, void> {
+  let told = 0;
+  yield* copyParquet(file, fileId, context.signal, (share) => {
+    const bytes = Math.floor(share * file.file.bytes);
+    context.onBytes(Math.max(0, bytes - told));
+    told = Math.max(told, bytes);
+  });
+}
+
+async function* textBlocks(
+  file: InspectedFile,
+  fileId: string,
+  part: StreamPart,
+  context: LoadContext,
+): AsyncGenerator<Buffer, void> {
   const { shape, inspection, source } = file;
   const text = readText(file.file, inspection.encoding, part.start, part.end);
   const range: RecordRange = { ...part, text, headerLine: shape.headerLine, lastRow: inspection.rows };
@@ -107,20 +143,25 @@ async function copyPart(
     if (rejects.length < atLeast) return;
     await context.ledger.addRejects(context.session, fileId, rejects.splice(0));
   };
-  async function* blocks(): AsyncGenerator<Buffer> {
-    const onReject = (reject: Reject): void => void rejects.push(reject);
-    for await (const block of copyText(range, shape, fileId, stored.convert, onReject)) {
-      await keepRejects(rejectsPerInsert);
-      context.onBytes(block.length);
-      yield block;
-    }
-    await keepRejects(1);
+  const onReject = (reject: Reject): void => void rejects.push(reject);
+  for await (const block of copyText(range, shape, fileId, stored.convert, onReject)) {
+    await keepRejects(rejectsPerInsert);
+    context.onBytes(block.length);
+    yield block;
   }
-  const statement = copyStatement(source.table, stored.names, shape.delimiter);
+  await keepRejects(1);
+}
+
+async function copyBlocks(
+  { source, shape }: InspectedFile,
+  blocks: AsyncIterable<Buffer>,
+  context: LoadContext,
+): Promise<number> {
+  const statement = copyStatement(source.table, storedColumns(source, shape.header).names, shape.delimiter);
   return context.warehouse.withSession(async (session) => {
     const copy = session.copyFrom(statement);
     try {
-      await pipeline(Readable.from(blocks(), { objectMode: true, highWaterMark: 4 }), copy, {
+      await pipeline(Readable.from(blocks, { objectMode: true, highWaterMark: 4 }), copy, {
         signal: context.signal,
       });
     } catch (thrown) {

@@ -1,4 +1,5 @@
 import type { InspectedFile } from "./plan-file.js";
+import { locateParquetRows } from "./parquet-file.js";
 import { readText } from "./open-text.js";
 import { scannerOf } from "./record-format.js";
 import { keptRaw } from "./inspect-text.js";
@@ -13,6 +14,7 @@ export async function locateRows(
   file: InspectedFile,
   wanted: ReadonlySet<number>,
 ): Promise<ReadonlyMap<number, LocatedRow>> {
+  if (file.shape.format === "parquet") return locateParquetRows(file.file, file.shape, wanted);
   const located = new Map<number, LocatedRow>();
   let row = 0;
   const scanner = scannerOf(file.shape, (buffer, start, end, _fields, line) => {

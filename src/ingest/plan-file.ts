@@ -9,6 +9,7 @@ import { filePeriod, type FilePeriod } from "./file-period.js";
 import { inspectText, type TextInspection } from "./inspect-text.js";
 import { matchHeader } from "./match-header.js";
 import { readHead } from "./open-text.js";
+import { beginsAsParquet, inspectParquet, parquetColumns } from "./parquet-file.js";
 import type { TextShape } from "./recognize-text.js";
 import { encodingOfStart, toUtf8, withoutNul, type EncodingStart } from "./text-encoding.js";
 
@@ -49,19 +50,35 @@ export async function inspectFile(
   }
   const start = encodingOfStart(head);
   const text = decodeHead(head, start);
-  const classified = classifyFile(sources, file, text, head.length < headBytes);
+  const isParquet = beginsAsParquet(head) && sources.some(({ format }) => format === "parquet");
+  const parquet = isParquet ? await parquetColumns(file) : undefined;
+  const classified = classifyFile(sources, file, text, head.length < headBytes, parquet);
   const { source, explanation } = classified;
-  const inspection = await inspectText(file, classified.shape, start, source, options.onBytes).catch(
-    (thrown: unknown) => {
-      if (!(thrown instanceof AquiferError)) throw thrown;
-      throw new AquiferError(`${name}: ${thrown.message}`, { code: thrown.code, hint: thrown.hint ?? "" });
-    },
-  );
+  const inspection = isParquet
+    ? await inspectParquet(file, classified.shape, source, options.onBytes)
+    : await inspectLines(file, classified, start, options.onBytes);
   const period = filePeriod(source, file, inspection.periods, options.period);
   const shape = completeShape(classified, inspection);
   refuseWrongColumns(name, source, shape);
   refuseTooManyRejects(file, source, inspection, inspection.firstRejects);
   return { file, source, shape, explanation, start, inspection, period, slot: slotOf(source, file, period) };
+}
+
+async function inspectLines(
+  file: RawFile,
+  { shape, source }: Classification,
+  start: EncodingStart,
+  onBytes: (bytes: number) => void,
+): Promise<TextInspection> {
+  try {
+    return await inspectText(file, shape, start, source, onBytes);
+  } catch (thrown) {
+    if (!(thrown instanceof AquiferError)) throw thrown;
+    throw new AquiferError(`${displayName(file)}: ${thrown.message}`, {
+      code: thrown.code,
+      hint: thrown.hint ?? "",
+    });
+  }
 }
 
 /** Of JSON the columns are known only when every object was seen. */
@@ -129,7 +146,7 @@ export function refuseTooManyRejects(
       details: [
         ...first.map(
           ({ line, column, error, raw }) =>
-            `line ${line}${column === undefined ? "" : `, ${column}`}: ${error}: ${JSON.stringify(raw.slice(0, 120))}`,
+            `${source.format === "parquet" ? "row" : "line"} ${line}${column === undefined ? "" : `, ${column}`}: ${error}: ${JSON.stringify(raw.slice(0, 120))}`,
         ),
         ...(rejected > first.length ? [`and ${rejected - first.length} more`] : []),
       ],

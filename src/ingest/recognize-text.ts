@@ -1,4 +1,4 @@
-import type { Source } from "../project/source.js";
+import type { Source, SourceFormat } from "../project/source.js";
 import { jsonFields } from "./json-fields.js";
 import { LineScanner } from "./line-scanner.js";
 import { headerlessMatch, matchHeader, type HeaderMatch } from "./match-header.js";
@@ -13,13 +13,15 @@ interface StartRecord {
 
 /** How a file's start reads as a source: what must be known before its records are. */
 export interface TextShape {
-  readonly format: "delimited" | "ndjson";
+  readonly format: SourceFormat;
   /** Of the file, and of what is sent to PostgreSQL. */
   readonly delimiter: number;
   readonly crOnly: boolean;
   /** Line of the header; 0 when there is none. Records on lines up to it are no data. */
   readonly headerLine: number;
   readonly header: HeaderMatch;
+  /** Of each column, where the file itself tells them. */
+  readonly types?: readonly string[];
 }
 
 /** A shape that fits, or why none does. */
@@ -58,7 +60,7 @@ export function recognizeText(source: Source, head: Buffer, isWhole: boolean): R
       headerLine: best.line,
       header: best.match,
     };
-    return { fits: true, shape, explanation: `header on line ${best.line}: ${describe(best.match)}` };
+    return { fits: true, shape, explanation: `header on line ${best.line}: ${describeMatch(best.match)}` };
   }
   if (source.header === "required") return { fits: false, explanation: explainMissing(best) };
   // Half a header is no row of data: better to ask than to load column names as values.
@@ -108,7 +110,7 @@ function recognizeJson(source: Source, head: Buffer, isWhole: boolean): Recognit
     return { fits: false, explanation: `its objects have none of the columns: ${[...keys].join(", ")}` };
   }
   const shape: TextShape = { format: "ndjson", delimiter: 44, crOnly: false, headerLine: 0, header };
-  return { fits: true, shape, explanation: `a JSON object on each line: ${describe(header)}` };
+  return { fits: true, shape, explanation: `a JSON object on each line: ${describeMatch(header)}` };
 }
 
 interface Candidate {
@@ -154,7 +156,8 @@ function startRecords(head: Buffer, delimiter: number, crOnly: boolean, isWhole:
   return records;
 }
 
-function describe(match: HeaderMatch): string {
+/** How much of a file is declared, for people. */
+export function describeMatch(match: HeaderMatch): string {
   return match.found.length === match.cells.length
     ? `all ${match.found.length} columns`
     : `${match.found.length} declared columns, ${match.added.length} others`;

@@ -55,6 +55,9 @@ export type DriftPolicy =
   /** Undeclared columns are left out; the ledger names them. */
   | "discard";
 
+/** What a file of a source is. */
+export type SourceFormat = "delimited" | "ndjson" | "parquet";
+
 export interface SourceOptions {
   /** `<system>` or `<system>/<type>`: the files lie in `raw/<system>/`. */
   readonly name: string;
@@ -63,8 +66,11 @@ export interface SourceOptions {
   readonly table?: string;
   /** Globs below `raw/<system>/`. */
   readonly files: string | readonly string[];
-  /** `ndjson`: a JSON object on each line; nested values arrive as JSON text. Default: `delimited`. */
-  readonly format?: "delimited" | "ndjson";
+  /**
+   * `ndjson`: a JSON object on each line; `parquet`: by its own schema. Nested values arrive as JSON text.
+   * Default: `delimited`.
+   */
+  readonly format?: SourceFormat;
   /** The columns in the order of a file without header, by their name in bronze. */
   readonly columns: Readonly<Record<string, ColumnOptions>>;
   /**
@@ -107,7 +113,7 @@ export interface Source {
   readonly description: string;
   readonly table: string;
   readonly files: readonly string[];
-  readonly format: "delimited" | "ndjson";
+  readonly format: SourceFormat;
   readonly columns: readonly SourceColumn[];
   readonly header: "required" | "none" | "optional";
   readonly delimiter: string | undefined;
@@ -158,7 +164,7 @@ const checkNames = [
 ] as const satisfies readonly (keyof ColumnChecks)[];
 
 const choices = {
-  format: ["delimited", "ndjson"],
+  format: ["delimited", "ndjson", "parquet"],
   header: ["required", "none", "optional"],
   reload: ["append", "replace_period", "snapshot", "refuse"],
   drift: ["evolve", "freeze", "rescue", "discard"],
@@ -200,6 +206,10 @@ export function defineSource(options: SourceOptions): Source {
   if (snakeCase(table) !== table) throw fail(`table is "${table}"`, "Use lower snake case.");
   if (options.delimiter !== undefined && !/^[\t !#-[\]-~]$/.test(options.delimiter)) {
     throw fail(`delimiter is ${JSON.stringify(options.delimiter)}`, "Use one character, such as ; or \\t.");
+  }
+  for (const key of ["header", "delimiter", "footer"] as const) {
+    if (options.format !== "parquet" || options[key] === undefined) continue;
+    throw fail(`${key} says nothing about a Parquet file, which has no lines`, "Leave it out.");
   }
   if (options.reload === "replace_period" && options.period === undefined) {
     throw fail("replaces by period, but has no period rule", "Add `period`, or use reload `append`.");
