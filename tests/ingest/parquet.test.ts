@@ -5,8 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { DuckDBInstance } from "@duckdb/node-api";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { AquiferError, describeError } from "../../src/base/errors.js";
 import { copyParquet } from "../../src/ingest/copy-parquet.js";
 import { discoverFiles } from "../../src/ingest/discover-files.js";
@@ -18,7 +19,7 @@ import { ingestProject, type IngestProject } from "./support.js";
 
 /** The bytes of a Parquet file with the rows of a query of literals. */
 async function parquet(query: string, options = ""): Promise<Buffer> {
-  const folder = await mkdtemp(join(tmpdir(), "aquifer-parquet-test-"));
+  const folder = await mkdtemp(join(tmpdir(), "parquet-of-test-"));
   const instance = await DuckDBInstance.create(":memory:");
   try {
     const connection = await instance.connect();
@@ -54,8 +55,18 @@ async function failure(promise: Promise<unknown>): Promise<AquiferError> {
 }
 
 const stored = "select id, note from bronze.shop_readings order by _file_id, _row";
+
+/** What loads left behind in the folder for temporary files, which is one of these tests alone. */
 const pipes = async (): Promise<string[]> =>
-  (await readdir(tmpdir())).filter((name) => name.startsWith("aquifer-parquet-") && !name.includes("test"));
+  (await readdir(tmpdir())).filter((name) => name.startsWith("aquifer-parquet-"));
+
+beforeAll(async () => {
+  vi.stubEnv("TMPDIR", await mkdtemp(join(tmpdir(), "aquifer-of-parquet-")));
+});
+afterAll(async () => {
+  await rm(tmpdir(), { recursive: true });
+  vi.unstubAllEnvs();
+});
 
 /** SQL of DuckDB, and the text that stands in bronze. */
 const values: readonly (readonly [sql: string, text: string | null])[] = [
@@ -312,6 +323,15 @@ describe("a file that is no good Parquet file", () => {
     const error = await failure(project.ingest());
     expect(describeError(error)).toContain("it is a Parquet file, not delimited");
     expect(describeError(error)).toContain("its columns are those of shop/readings");
+  });
+
+  test("inside gzip is refused with the way out", async () => {
+    const project = await ingestProject([readings()], {
+      "raw/shop/x.parquet.gz": gzipSync(await parquet(named(two))),
+    });
+    const error = await failure(project.ingest());
+    expect(error.code).toBe("packed-parquet");
+    expect(describeError(error)).toContain("Unpack it");
   });
 
   test("no rows are no error", async () => {
