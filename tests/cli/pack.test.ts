@@ -35,7 +35,7 @@ beforeAll(async () => {
     cpSync(join(repository, part), join(copy, part), { recursive: true });
   symlinkSync(join(repository, "node_modules"), join(copy, "node_modules"));
   const { code, stdout, stderr } = await command("npm", ["pack", "--silent"], { cwd: copy });
-  expect(code, stderr).toBe(0);
+  expect(code, stdout + stderr).toBe(0);
   tarball = join(copy, stdout.trim());
   const listed = await command("tar", ["-tzf", tarball], { cwd: copy });
   packed = listed.stdout
