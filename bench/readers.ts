@@ -244,6 +244,8 @@ function dataform2(): Tool | string {
     prepare: (project, url) => {
       write(project, {
         ...sqlxModels,
+        // Its SQL of assertions is an error on PostgreSQL (a backslash before the quotes), which fails every run.
+        "definitions/items.sqlx": `config { type: "table" } ${select}`,
         "package.json": '{ "dependencies": { "@dataform/core": "2.6.7" } }',
         ".df-credentials.json": JSON.stringify({
           host: url.hostname,
