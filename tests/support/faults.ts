@@ -104,7 +104,10 @@ export class FaultRig {
     await rig.start();
     await rig.ask("create schema raw; create table raw.version as select 1 as version, false as is_big");
     const first = await rig.finish(rig.spawn(["run"]));
-    if (first.code !== 0) throw new Error(`the first run failed:\n${first.output}`);
+    if (first.code !== 0) {
+      await rig.close();
+      throw new Error(`the first run failed:\n${first.output}`);
+    }
     return rig;
   }
 
