@@ -36,6 +36,8 @@ export interface PreparedRun {
   readonly selection: Selection;
   readonly selected: ReadonlySet<string>;
   readonly fingerprints: ReadonlyMap<string, string>;
+  /** Actions that never succeeded or have changed since. */
+  readonly modified: ReadonlySet<string>;
   readonly fullRefresh: boolean;
   readonly concurrency: number;
   readonly warehouse: Warehouse;
@@ -86,6 +88,7 @@ export async function withPreparedRun<T>(
         ...common,
         selected,
         fingerprints: new Map(),
+        modified: new Set(),
         fullRefresh: values.fullRefresh === true,
       });
     }
@@ -116,7 +119,13 @@ export async function withPreparedRun<T>(
       fullRefresh ||= unfinished.fullRefresh;
       say(`Retrying run ${unfinished.runId}.\n\n`);
     }
-    return await body({ ...common, selected, fingerprints: state.fingerprints, fullRefresh });
+    return await body({
+      ...common,
+      selected,
+      fingerprints: state.fingerprints,
+      modified: state.modified,
+      fullRefresh,
+    });
   } finally {
     await warehouse.close();
   }

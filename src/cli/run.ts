@@ -91,6 +91,7 @@ export function run(
       version: packageVersion(),
       failFast: values.failFast === true,
       fingerprint: (key) => prepared.fingerprints.get(key),
+      modified: prepared.modified,
       recorded: { ...prepared.selection, fullRefresh: prepared.fullRefresh },
       ...(values.actionRetryLimit === undefined ? {} : { actionRetryLimit: values.actionRetryLimit }),
       ...(values.jitTimeout === undefined ? {} : { jitTimeoutMs: values.jitTimeout }),

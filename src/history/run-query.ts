@@ -110,7 +110,7 @@ where status = 'successful' and fingerprint is not null order by action, action_
   return new Map(answer.rows.map((row) => [row.action, row.fingerprint]));
 }
 
-/** Relations that the runs of a project have built. */
+/** Relations that the runs of a project, and of no other, have built. */
 export async function builtRelations(
   queryable: Queryable,
   schema: string,
@@ -118,8 +118,9 @@ export async function builtRelations(
 ): Promise<RelationName[]> {
   const quoted = quoteIdentifier(schema);
   const answer = await queryable.query<{ action: string }>(
-    `select distinct action from ${quoted}.action_run join ${quoted}.run using (run_id)
-where action_run.status = 'successful' and kind in ('table', 'view', 'incremental', 'assertion') and project = $1
+    `select action from ${quoted}.action_run join ${quoted}.run using (run_id)
+where action_run.status = 'successful' and kind in ('table', 'view', 'incremental', 'assertion')
+group by action having bool_and(project = $1)
 order by action`,
     [project],
   );

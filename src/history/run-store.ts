@@ -122,7 +122,12 @@ export function assertionRecordsStatement(
 values ${rows.join(",\n")}`;
 }
 
-/** Runs that a dead command left in the state `running` are recorded as crashed; the caller holds the run lock. */
+/** The two keys of the advisory lock that a run holds while it is alive; `runId` is SQL of type text. */
+export function runLockKey(runId: string): string {
+  return `hashtext('aquifer run id'), hashtext(${runId})`;
+}
+
+/** Runs that a dead command left in the state `running`, and whose lock nobody holds, are recorded as crashed. */
 export async function recordCrashedRuns(
   queryable: Queryable,
   schema: string,
@@ -134,6 +139,7 @@ export async function recordCrashedRuns(
 select run_id, 'crashed', 'found by a later run' from ${quoted}.run
 where project = $1 and not exists (
   select from ${quoted}.run_status where run_status.run_id = run.run_id and run_status.status <> 'running')
+and case when project = $1 then pg_try_advisory_xact_lock(${runLockKey("run.run_id::text")}) end
 returning run_id::text`,
     [project],
   );

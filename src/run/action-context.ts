@@ -10,6 +10,10 @@ export interface ActionContext {
   readonly existing: ReadonlyMap<string, string>;
   readonly audits: readonly AssertionAction[];
   readonly managed: ReadonlyMap<string, ManagedView>;
+  /** The project's name in history, see `projectName`. */
+  readonly project: string;
+  /** Every relation of the project, also of disabled actions (`schema.name`). */
+  readonly known: ReadonlySet<string>;
   readonly fullRefresh: boolean;
   readonly historySchema: string;
   /** A name for a private schema that nothing else uses. */

@@ -1,4 +1,5 @@
 import { performance } from "node:perf_hooks";
+import { AquiferError } from "../base/errors.js";
 import type { Action } from "../project/action.js";
 import type { Statement } from "../statements/statement.js";
 import { WarehouseError } from "../warehouse/warehouse-error.js";
@@ -17,6 +18,7 @@ export class ActionSession implements Queryable {
     readonly action: Action,
     runId: string,
     private readonly locate: Locate | undefined,
+    private readonly signal?: AbortSignal,
   ) {
     const label = `run ${runId} action ${action.key}`.replaceAll("*/", "* /").replaceAll("/*", "/ *");
     this.comment = `/* aquifer: ${label} */ `;
@@ -29,6 +31,9 @@ export class ActionSession implements Queryable {
 
   /** A statement that holds text of the user's. */
   send<R = Row>(statement: Statement, values?: readonly unknown[]): Promise<QueryResult<R>> {
+    if (this.signal?.aborted === true) {
+      throw new AquiferError("Cancelled", { code: "cancelled", location: { file: this.action.file } });
+    }
     const sent = this.comment + statement.text;
     return this.connection.query<R>(sent, values).catch((thrown: unknown) => {
       // What may succeed when tried again, and what says that the connection is gone, keeps its own class.

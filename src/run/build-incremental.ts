@@ -1,5 +1,5 @@
 import { AquiferError } from "../base/errors.js";
-import { quoteIdentifier, quoteRelation } from "../base/identifiers.js";
+import { quoteIdentifier, quoteLiteral, quoteRelation } from "../base/identifiers.js";
 import type { IncrementalAction } from "../project/action.js";
 import {
   alterColumns,
@@ -112,12 +112,11 @@ async function changeTable(
   facts: RelationFacts,
   difference: ColumnDifference,
 ): Promise<{ attempts: number; lockedAt: number } | undefined> {
+  const byPolicy = columnChanges(action, difference);
+  await refuseLossyTypes(context, action, difference.retyped);
   const bounds =
     facts.kind === "partitioned table" ? await missingPartitions(context, delta, action, facts) : [];
-  const changes = [
-    ...columnChanges(action, difference),
-    ...bounds.map((bound) => createPartition(action.target, bound)),
-  ];
+  const changes = [...byPolicy, ...bounds.map((bound) => createPartition(action.target, bound))];
   if (changes.length === 0) return undefined;
   return takeLocks(context, action.target, async () => {
     const lockedAt = milliseconds();
@@ -127,6 +126,36 @@ async function changeTable(
       "set local lock_timeout = default",
     ]);
     return lockedAt;
+  });
+}
+
+/**
+ * Refuses a new type that PostgreSQL would fit into the table's by rounding or cutting without a word: `1.5` into an
+ * integer column becomes 2.
+ */
+async function refuseLossyTypes(
+  context: ActionContext,
+  action: IncrementalAction,
+  retyped: ColumnDifference["retyped"],
+): Promise<void> {
+  if (retyped.length === 0) return;
+  const { rows } = await context.session.query<{ name: string }>(
+    `select retyped.name from unnest(array[${retyped.map(({ name }) => quoteLiteral(name)).join(", ")}]::text[],
+  array[${retyped.map(({ from }) => quoteLiteral(from)).join(", ")}]::text[],
+  array[${retyped.map(({ to }) => quoteLiteral(to)).join(", ")}]::text[]) as retyped (name, old, new)
+where old like '%(%' or not (old::regtype = new::regtype or exists (
+  select from pg_catalog.pg_cast where castsource = new::regtype and casttarget = old::regtype
+    and (castcontext = 'i' or castmethod = 'b')))`,
+  );
+  const lossy = new Set(rows.map(({ name }) => name));
+  const named = retyped
+    .filter(({ name }) => lossy.has(name))
+    .map(({ name, from, to }) => `${name} is ${from}, the query gives ${to}`);
+  if (named.length === 0) return;
+  throw new AquiferError(`Columns of ${action.key} changed their type: ${named.join("; ")}`, {
+    code: "schema-change",
+    location: { file: action.file },
+    hint: "Values would be rounded or cut. Cast the column in the model, or rebuild with --full-refresh.",
   });
 }
 

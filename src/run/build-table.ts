@@ -1,5 +1,5 @@
 import { AquiferError } from "../base/errors.js";
-import { quoteIdentifier, quoteRelation, type RelationName } from "../base/identifiers.js";
+import { quoteIdentifier, quoteLiteral, quoteRelation, type RelationName } from "../base/identifiers.js";
 import type { IncrementalAction, TableAction } from "../project/action.js";
 import type { PostgresSettings } from "../project/postgres-settings.js";
 import {
@@ -10,7 +10,7 @@ import {
   keyNames,
   keyStatements,
 } from "../statements/create-relation.js";
-import { alterColumns, compareColumns, type ColumnDifference } from "../statements/incremental.js";
+import { alterColumns, compareColumns, keyFaults, type ColumnDifference } from "../statements/incremental.js";
 import { deltaStatements, type RowDelta } from "../statements/delta.js";
 import {
   createPartition,
@@ -21,6 +21,7 @@ import {
   type PartitionBound,
 } from "../statements/partitions.js";
 import { rewriteRelation } from "../statements/rewrite-relation.js";
+import { leadingWords, splitStatements } from "../statements/sql-tokens.js";
 import { aroundUser, userStatement } from "../statements/statement.js";
 import {
   readRelationFacts,
@@ -28,7 +29,7 @@ import {
   type RelationFacts,
 } from "../warehouse/catalog/relation-facts.js";
 import { AuditFailure, type ActionContext, type BuildReport } from "./action-context.js";
-import { milliseconds } from "./action-session.js";
+import { milliseconds, type ActionSession } from "./action-session.js";
 import { audit } from "./audit.js";
 import { takeLocks } from "./lock-budget.js";
 import { checkMergeKey } from "./merge-key.js";
@@ -48,6 +49,8 @@ import {
 interface BuiltTable extends Replacement {
   readonly rowCount: number;
   readonly assertions: readonly AssertionOutcome[];
+  /** The names in `successor.indexNames`, to which post-operations add. */
+  readonly madeNames: Set<string>;
 }
 
 /**
@@ -69,19 +72,52 @@ export async function buildTable(
   const settings = obstacles.length === 0 ? action.postgres : asShadow(action.postgres);
   const built = await buildAside(context, action, { schema, name: action.target.name }, settings);
   const isOwn = (operation: string): boolean => isOwnOperation(operation, action.target);
-  for (const operation of action.postOperations.filter(isOwn)) {
+  const own = action.postOperations.filter(isOwn);
+  for (const operation of own) {
     const text = rewriteRelation(operation, action.target, built.successor.relation);
     await session.send(userStatement(text));
   }
+  if (own.length > 0) await addMadeNames(session, built);
   const report =
     facts === undefined
       ? { path: "create" as const, attempts: 1 }
       : await replace(context, action, built, { facts, readAt }, obstacles);
+  if (report.path === "delta") {
+    // What changed rows has done so on the new version already; what the table itself is to have comes now.
+    for (const operation of own.filter((each) => !changesRows(each))) await sendOnce(session, operation);
+  }
   await session.batch(grantStatements(action.target, action.postgres));
   for (const operation of action.postOperations.filter((each) => !isOwn(each))) {
     await session.send(userStatement(operation));
   }
   return { ...report, rowCount: built.rowCount, assertions: built.assertions };
+}
+
+/** Indexes and constraints that post-operations made on the new version are not carried over once more. */
+async function addMadeNames(session: ActionSession, built: BuiltTable): Promise<void> {
+  const relation = `${quoteLiteral(quoteRelation(built.successor.relation))}::regclass`;
+  const { rows } = await session.query<{ name: string }>(
+    `select relname as name from pg_catalog.pg_index join pg_catalog.pg_class on pg_class.oid = indexrelid where indrelid = ${relation}
+union all select conname from pg_catalog.pg_constraint where conrelid = ${relation}`,
+  );
+  for (const { name } of rows) built.madeNames.add(name);
+}
+
+function changesRows(operation: string): boolean {
+  return splitStatements(operation).every((statement) => /^(update|delete)\b/.test(leadingWords(statement)));
+}
+
+/** Runs an operation on a table that may have what it makes from an earlier run. */
+async function sendOnce(session: ActionSession, operation: string): Promise<void> {
+  await session.query("savepoint operation");
+  try {
+    await session.send(userStatement(operation));
+  } catch (thrown) {
+    const stands =
+      thrown instanceof AquiferError && (thrown.code === "sql-42P07" || thrown.code === "sql-42710");
+    if (!stands) throw thrown;
+    await session.query("rollback to savepoint operation");
+  }
 }
 
 /** The facts of a relation as the transaction sees it now; undefined when it does not exist. */
@@ -159,17 +195,26 @@ async function buildAside(
   await session.batch([...commentStatements(at, kind, action, names), `analyze ${quoteRelation(at)}`]);
   const assertions = await audit(session, { at, name: action.target, provenKeys }, context.audits);
   if (assertions.some((each) => each.status === "failed")) throw new AuditFailure(action, assertions);
+  const madeNames = new Set(keyNames(at.name, settings));
   const successor = {
     relation: at,
     kind,
     columns: [...names],
-    indexNames: new Set(keyNames(at.name, settings)),
+    indexNames: madeNames,
     keepsManaged: false,
     describedColumns: describedColumns(action),
     keyColumns: new Set(settings.primaryKey),
     ownOptions: new Set(settings.fillfactor === undefined ? [] : ["fillfactor"]),
   } as const;
-  return { name: action.target, successor, columnTypes: columns, partitions, rowCount, assertions };
+  return {
+    name: action.target,
+    successor,
+    columnTypes: columns,
+    partitions,
+    rowCount,
+    assertions,
+    madeNames,
+  };
 }
 
 /** Partitions that the rows of a relation need, the default one included. */
@@ -363,7 +408,9 @@ async function applyDelta(
   key: readonly string[] | undefined,
 ): Promise<void> {
   const { session } = context;
-  if (key === undefined) return session.batch(deltaStatements(delta));
+  // A key of people's need not be one of the new rows: then the table itself refuses what stands twice.
+  if (key === undefined || !(await isKeyOf(session, delta.next, key)))
+    return session.batch(deltaStatements(delta));
   await session.query("savepoint delta");
   try {
     await session.batch(deltaStatements({ ...delta, key }));
@@ -372,6 +419,17 @@ async function applyDelta(
     await session.query("rollback to savepoint delta");
     await session.batch(deltaStatements(delta));
   }
+}
+
+async function isKeyOf(
+  session: ActionSession,
+  relation: RelationName,
+  key: readonly string[],
+): Promise<boolean> {
+  const { rows } = await session.query<{ null_keys: string; duplicate_keys: string }>(
+    keyFaults(relation, key),
+  );
+  return rows[0]?.null_keys === "0" && rows[0].duplicate_keys === "0";
 }
 
 /** Partitions that new rows need and a table lacks. */

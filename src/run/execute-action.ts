@@ -59,7 +59,7 @@ export async function executeAction(
   const { action } = node;
   if (action.kind === "declaration") throw new Error("declarations are not run");
   const startedAt = run.now();
-  const session = new ActionSession(connection, action, run.runId, run.locate);
+  const session = new ActionSession(connection, action, run.runId, run.locate, run.signal);
   const base = { key: action.key, kind: action.kind, startedAt };
   try {
     if (action.kind === "operations" && !run.inTransaction(action)) {
@@ -151,8 +151,12 @@ async function runAssertion(
   } as const;
   const report = await buildView({ ...context, audits: [] }, { ...view, postgres: defaultPostgresSettings });
   const relation = action.parent === undefined ? undefined : parentRelation(action);
-  const outcome = known ?? (await checkPublished(context.session, action, relation));
-  return { path: "assertion", attempts: report.attempts, assertions: [outcome] };
+  if (known !== undefined) return { path: "assertion", attempts: report.attempts, assertions: [known] };
+  const assertions =
+    action.check !== undefined && relation !== undefined
+      ? await audit(context.session, { at: relation, name: relation, provenKeys: [] }, [action])
+      : [await checkPublished(context.session, action, relation)];
+  return { path: "assertion", attempts: report.attempts, assertions };
 }
 
 function parentRelation(action: AssertionAction): { schema: string; name: string } | undefined {
@@ -172,7 +176,9 @@ async function commit(
     ? { ...outcome, status: "failed", error: assertionError(action, outcome.assertion) }
     : outcome;
   // An assertion that was audited has left its record with the relation it reads.
-  const unrecorded = report.assertions.filter((each) => !run.audited.has(each.assertion));
+  const unrecorded = report.assertions.filter(
+    (each) => action.kind !== "assertion" || !run.audited.has(each.assertion),
+  );
   const records = assertionRecordsStatement(
     run.historySchema,
     unrecorded.map((each) => assertionRecord(run, each)),
@@ -200,6 +206,10 @@ async function rollBack(
 ): Promise<ActionOutcome> {
   if (thrown instanceof WarehouseError && thrown.isConnectionLoss) throw thrown;
   await connection.query("rollback");
+  if (thrown instanceof WarehouseError && thrown.server.constraint === "action_run_success_key") {
+    // The attempt before this one had committed when its connection broke: its work is done, and this one's is undone.
+    return { ...base, status: "successful", attempts: attempts - 1, finishedAt: run.now() };
+  }
   if (thrown instanceof WarehouseError && thrown.isRetryable) throw thrown;
   const finishedAt = run.now();
   if (thrown instanceof AuditFailure) {

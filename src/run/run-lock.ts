@@ -1,4 +1,5 @@
 import { AquiferError, exitCodes } from "../base/errors.js";
+import { runLockKey } from "../history/run-store.js";
 import type { Session, Warehouse } from "../warehouse/warehouse.js";
 
 /** The lock that keeps two runs from working on the same schemas of a database at once. */
@@ -9,6 +10,8 @@ export interface RunLock {
 
 export interface RunLockOptions {
   readonly schemas: readonly string[];
+  /** Marks the run as alive for as long as the lock is held. */
+  readonly runId: string;
   readonly pause: (milliseconds: number) => Promise<void>;
   readonly onWait: (who: string) => void;
   /** How long to wait for another run, in milliseconds. */
@@ -30,7 +33,7 @@ export async function withRunLock<T>(
   return warehouse.withSession(async (session) => {
     await requireOwnSession(session);
     // A dead client's backend notices at once instead of at the end of its statement.
-    await session.query("set client_connection_check_interval = '200ms'");
+    await session.query("set client_connection_check_interval = '200ms'; set idle_session_timeout = 0");
     const keys = [...new Set(options.schemas)].sort();
     const started = Date.now();
     for (let told = false; ; told = true) {
@@ -47,6 +50,7 @@ export async function withRunLock<T>(
       if (!told) options.onWait(holder);
       await options.pause(150);
     }
+    await session.query(`select pg_advisory_lock(${runLockKey("$1")})`, [options.runId]);
     try {
       return await body({ backendPid: session.backendPid });
     } finally {

@@ -1,3 +1,5 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { AquiferError, asError, exitCodes } from "../base/errors.js";
 import type { Clock } from "../base/effects.js";
@@ -66,6 +68,8 @@ export interface RunOptions {
   readonly jitTimeoutMs?: number;
   /** Fingerprint of an action, kept with its success. */
   readonly fingerprint?: (key: string) => string | undefined;
+  /** Actions that stand in need of a run, see `ProjectState`. */
+  readonly modified?: ReadonlySet<string>;
   /** Random numbers from 0 to 1, for pauses. */
   readonly random?: () => number;
   /** How long to try for locks that others hold, in milliseconds. */
@@ -99,7 +103,7 @@ export async function runProject(options: RunOptions): Promise<RunOutcome> {
     patienceMs: Math.min(options.patienceMs ?? 60_000, 5_000),
     signal: options.signal,
   };
-  return withRunLock(warehouse, lockOptions, async (lock) => {
+  return withRunLock(warehouse, { ...lockOptions, runId }, async (lock) => {
     const project = projectName(options.project);
     for (const crashed of await recordCrashedRuns(warehouse, config.historySchema, project)) {
       options.onEvent({ type: "crashed-run", runId: crashed });
@@ -129,12 +133,25 @@ export async function runProject(options: RunOptions): Promise<RunOutcome> {
   });
 }
 
-/** The name under which a project's runs are kept: its default schema with the suffix, so that copies keep apart. */
+/**
+ * The name under which a project's runs are kept: that of its package.json, its default schema and the suffix, so that
+ * projects and copies in one database keep apart.
+ */
 export function projectName(project: CompiledProject): string {
-  const config = project.graph.projectConfig ?? {};
-  const suffix =
-    config.schemaSuffix === undefined || config.schemaSuffix === "" ? "" : `_${config.schemaSuffix}`;
-  return `${config.defaultSchema ?? ""}${suffix}`;
+  const { defaultSchema = "", schemaSuffix = "" } = project.graph.projectConfig ?? {};
+  const name = packageName(project.root);
+  return [
+    ...(name === undefined ? [] : [`${name}:`]),
+    defaultSchema,
+    ...(schemaSuffix === "" ? [] : [`_${schemaSuffix}`]),
+  ].join("");
+}
+
+function packageName(root: string): string | undefined {
+  const file = join(root, "package.json");
+  if (!existsSync(file)) return undefined;
+  const { name } = JSON.parse(readFileSync(file, "utf8")) as { name?: unknown };
+  return typeof name === "string" && name !== "" ? name : undefined;
 }
 
 class Run {
@@ -147,8 +164,12 @@ class Run {
   /** Cancelled before they started; written at the end. */
   private readonly unrecorded: ActionOutcome[] = [];
   private readonly managed: ReadonlyMap<string, ManagedView>;
+  private readonly known: ReadonlySet<string>;
   private readonly locate: Locate;
+  private cancelTimer: NodeJS.Timeout | undefined;
   private schemaCount = 0;
+  /** Actions that have read an older version of something. */
+  private readonly behind = new Set<string>();
   private timedOut = false;
 
   constructor(
@@ -161,6 +182,7 @@ class Run {
   ) {
     this.startedAt = options.clock.now();
     this.managed = managedViews(options.actions);
+    this.known = new Set([...options.actions.values()].map(({ target }) => formatRelation(target)));
     this.locate = locateIn(options.project);
     this.scheduler = new Scheduler(
       [...nodes].map(([key, node]) => ({
@@ -188,6 +210,7 @@ class Run {
       await this.work(workers);
     } finally {
       clearTimeout(timer);
+      clearInterval(this.cancelTimer);
       options.signal.removeEventListener("abort", onAbort);
     }
     for (const outcome of this.unrecorded) await this.record(outcome);
@@ -248,11 +271,17 @@ class Run {
       const base = { key: action.key, kind: action.kind, startedAt: started, finishedAt: this.now() };
       return { ...base, status: "successful", attempts };
     };
+    const cancelled = (attempts: number): ActionOutcome => {
+      const outcome = { ...succeeded(attempts), status: "cancelled" } as const;
+      this.unrecorded.push(outcome);
+      return outcome;
+    };
     let lost = 0;
     for (let attempts = 1; ; attempts++) {
       try {
         const outcome = await this.options.warehouse.withSession(async (session) => {
           this.running.set(action.key, { backendPid: session.backendPid });
+          if (this.stop.signal.aborted) return cancelled(attempts);
           // A commit may have got through before the connection broke: running it twice would add its rows twice.
           if (lost > 0 && (await hasSucceeded(session, historySchema, this.runId, action.key)))
             return succeeded(attempts - 1);
@@ -264,10 +293,10 @@ class Run {
         if (!(thrown instanceof WarehouseError)) throw thrown;
         lost += 1;
         const again =
-          (thrown.isRetryable || (thrown.isConnectionLoss && isRepeatable)) && lost <= retriesOfLostWork;
+          isRepeatable && (thrown.isRetryable || thrown.isConnectionLoss) && lost <= retriesOfLostWork;
         if (!again || this.stop.signal.aborted) {
           if (thrown.isConnectionLoss && (await this.hasSucceeded(action.key))) return succeeded(attempts);
-          return await this.lostAction(action, thrown, started, attempts);
+          return await this.lostAction(action, thrown, { startedAt: started, attempts, isRepeatable });
         }
         await pause(100 * 2 ** lost * (0.5 + this.random()));
       } finally {
@@ -289,8 +318,7 @@ class Run {
   private async lostAction(
     action: Exclude<Action, { kind: "declaration" }>,
     error: WarehouseError,
-    startedAt: Date,
-    attempts: number,
+    { startedAt, attempts, isRepeatable }: { startedAt: Date; attempts: number; isRepeatable: boolean },
   ): Promise<ActionOutcome> {
     const status = this.stop.signal.aborted ? "cancelled" : "failed";
     const base = { key: action.key, kind: action.kind, startedAt, finishedAt: this.now() };
@@ -299,7 +327,11 @@ class Run {
       location: { file: action.file },
       details: error.details,
       ...(error.isConnectionLoss
-        ? { hint: "The connection was lost; nothing of this action remains. Run again, or: dataform retry" }
+        ? {
+            hint: isRepeatable
+              ? "The connection was lost; nothing of this action remains. Run again, or: dataform retry"
+              : "The connection was lost; statements before it may have been carried out: look before you run it again.",
+          }
         : {}),
       cause: error,
     });
@@ -357,6 +389,12 @@ class Run {
       this.push(outcome);
       this.unrecorded.push(outcome);
     }
+    this.cancelRunning();
+    // A backend that was between two statements had nothing to cancel: it is asked again until it is done.
+    this.cancelTimer = setInterval(() => this.cancelRunning(), 500);
+  }
+
+  private cancelRunning(): void {
     for (const { backendPid } of this.running.values()) {
       // A backend that is gone needs no cancelling; what it did is told by its own action.
       this.options.warehouse.cancel(backendPid).catch(() => undefined);
@@ -386,6 +424,8 @@ class Run {
       now: () => this.now(),
       existing: this.existing.relations,
       managed: this.managed,
+      project: projectName(options.project),
+      known: this.known,
       fullRefresh: options.fullRefresh ?? false,
       newSchema: () => `aquifer_${this.runId.slice(0, 8)}_${++this.schemaCount}`,
       searchPath: this.existing.searchPath,
@@ -396,7 +436,7 @@ class Run {
       statementTimeout: (action) => this.statementTimeout(action),
       inTransaction: (action) =>
         this.operationConfig(action)?.transaction ?? action.settings.transaction ?? true,
-      fingerprint: (key) => options.fingerprint?.(key),
+      fingerprint: (key) => this.fingerprint(key),
       compile: (action, query) => {
         const timeoutMs = options.jitTimeoutMs ?? options.config.timeouts.jit;
         return compileAction(options.project, action, {
@@ -410,6 +450,23 @@ class Run {
       },
       audited: this.audited,
     };
+  }
+
+  /**
+   * What is kept with an action's success. It promises that the action has read what its dependencies are now: where one of
+   * them was changed and not run, it is a text that nothing will ever equal.
+   */
+  private fingerprint(key: string): string | undefined {
+    const fingerprint = this.options.fingerprint?.(key);
+    const dependencies = this.options.actions.get(key)?.dependencies ?? [];
+    const isBehind = dependencies.some(
+      (dependency) =>
+        this.behind.has(dependency) ||
+        (!this.nodes.has(dependency) && this.options.modified?.has(dependency) === true),
+    );
+    if (fingerprint === undefined || !isBehind) return fingerprint;
+    this.behind.add(key);
+    return `behind ${this.runId}`;
   }
 
   private statementTimeout(action: Action): string | undefined {

@@ -9,6 +9,7 @@ import {
 import { carryOver, lostByKind, quoteOption, type Successor } from "../statements/carry-over.js";
 import { rewriteRelation } from "../statements/rewrite-relation.js";
 import {
+  readCarriedState,
   readRelationFacts,
   type DependentView,
   type RelationFacts,
@@ -306,12 +307,25 @@ class SwapPlan {
         statements.push(inReachOf(exchange), other.statement);
       }
     }
-    for (const exchange of exchanges) statements.push(...exchangeStatements(exchange));
+    for (const exchange of exchanges) {
+      if (isTableLike(exchange.facts.kind))
+        statements.push(`lock table ${quoteRelation(exchange.name)} in access exclusive mode`);
+      await this.session.batch(statements.splice(0));
+      await this.requireUnchanged(exchange);
+      statements.push(...exchangeStatements(exchange));
+    }
     statements.push(
       `set local lock_timeout = default`,
       `set local search_path = ${this.context.searchPath || '""'}`,
     );
     await this.session.batch(statements);
+  }
+
+  /** A grant or policy that somebody has given since the facts were read must not be lost: all is read again then. */
+  private async requireUnchanged({ name, facts }: Exchange): Promise<void> {
+    if ((await readCarriedState(this.session.plain, facts.oid)) === facts.carried) return;
+    const message = `${formatRelation(name)} was changed by somebody while its new version was made`;
+    throw new WarehouseError({ sqlState: "40001", message }, undefined);
   }
 
   private async read(name: RelationName): Promise<RelationFacts | undefined> {
@@ -394,6 +408,10 @@ function exchangeStatements({ name, facts, successor, partitions }: Exchange): s
       : []),
     `drop schema ${quoteIdentifier(from)} restrict`,
   ];
+}
+
+function isTableLike(kind: RelationFacts["kind"]): boolean {
+  return kind === "table" || kind === "partitioned table";
 }
 
 /** Takes back what default privileges gave to a successor: the old version's grants are all it is to have. */

@@ -27,17 +27,14 @@ function byKey({ current: relation, next, columns, only }: RowDelta, key: readon
     `delete from ${current} as current_rows
 where not exists (select from ${quoteRelation(next)} as next_rows where ${same.join(" and ")})`,
   ];
-  const rest = columns.filter((column) => !key.includes(column));
-  if (rest.length > 0) {
-    const assignments = rest.map(
-      (column) => `${quoteIdentifier(column)} = next_rows.${quoteIdentifier(column)}`,
-    );
-    const rows = (alias: string): string =>
-      `row(${rest.map((column) => `${alias}.${quoteIdentifier(column)}`).join(", ")})`;
-    statements.push(`update ${current} as current_rows set ${assignments.join(", ")}
+  // Key columns too: two keys may be equal and yet not the same, such as 1.0 and 1.00.
+  const assignments = columns.map(
+    (column) => `${quoteIdentifier(column)} = next_rows.${quoteIdentifier(column)}`,
+  );
+  const row = (alias: string): string => `row(${list(alias)})::text`;
+  statements.push(`update ${current} as current_rows set ${assignments.join(", ")}
 from ${quoteRelation(next)} as next_rows
-where ${same.join(" and ")} and ${rows("current_rows")}::text is distinct from ${rows("next_rows")}::text`);
-  }
+where ${same.join(" and ")} and ${row("current_rows")} is distinct from ${row("next_rows")}`);
   statements.push(`insert into ${quoteRelation(relation)} (${columns.map(quoteIdentifier).join(", ")})
 select ${list("next_rows")} from ${quoteRelation(next)} as next_rows
 where not exists (select from ${current} as current_rows where ${same.join(" and ")})`);

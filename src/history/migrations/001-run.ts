@@ -41,6 +41,7 @@ create table ${schema}.action_run (
 );
 create index on ${schema}.action_run (action, action_run_id desc);
 create index on ${schema}.action_run (run_id);
+create unique index action_run_success_key on ${schema}.action_run (run_id, action) where status = 'successful';
 comment on table ${schema}.action_run is
   'The end of each action; a successful one is written in the same transaction as what it built, so both are true or neither.';
 comment on column ${schema}.action_run.path is 'How it was materialised: create, swap, replace, delta, merge, append, overwrite ...';
