@@ -61,7 +61,7 @@ order by xact_start limit 5`,
   return new AquiferError(`${formatRelation(relation)} is in use: no lock after ${attempts} attempts`, {
     code: "relation-busy",
     location: { file: session.action.file },
-    details: answer.rows.map((row) => row.who),
+    details: [cause.message, ...answer.rows.map((row) => row.who)],
     hint: "The old version still serves. End what holds it, or run again later.",
     cause,
   });

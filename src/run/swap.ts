@@ -59,13 +59,36 @@ export function swap(context: ActionContext, replacement: Replacement): Promise<
   return takeLocks(context, replacement.name, async () => {
     try {
       const plan = await SwapPlan.make(context, replacement);
-      const lockedAt = milliseconds();
-      await plan.execute();
-      return lockedAt;
+      return await pounce(context, plan);
     } catch (thrown) {
       throw refusedByServer(thrown, replacement.name);
     }
   });
+}
+
+/** Longest waits for a lock of the tries that follow each other without new preparation, in milliseconds. */
+const pounces = [3, 3, 5, 5, 10, 10, 20, 20, 40, 80, Infinity];
+
+/**
+ * Tries for the locks with short waits first. Who waits long for a view makes readers queue behind it that hold the table
+ * already, and those would never let it have the table: free locks are had at once or better asked for again.
+ */
+async function pounce(context: ActionContext, plan: SwapPlan): Promise<number> {
+  const { session } = context;
+  for (const [index, longestWait] of pounces.entries()) {
+    await session.query("savepoint pounce");
+    const lockedAt = milliseconds();
+    try {
+      await plan.execute(longestWait);
+      return lockedAt;
+    } catch (thrown) {
+      const isBusy = thrown instanceof WarehouseError && thrown.server.sqlState === "55P03";
+      if (!isBusy || index === pounces.length - 1 || context.signal.aborted) throw thrown;
+      await session.query("rollback to savepoint pounce");
+      await context.pause(context.random() * 12);
+    }
+  }
+  throw new Error("the last try returns or throws");
 }
 
 /**
@@ -273,14 +296,17 @@ class SwapPlan {
   }
 
   /** Everything that takes a lock others may wait for, from the top down. */
-  async execute(): Promise<void> {
+  async execute(longestWait: number): Promise<void> {
+    // What cannot be locked by itself is looked at before: between its views' locks and its own no time may pass.
+    for (const exchange of this.exchanges)
+      if (!isTableLike(exchange.facts.kind)) await this.requireUnchanged(exchange);
     const deadlockTimeout = this.exchanges[0]?.facts.deadlockTimeout ?? 1000;
     const repoints = [...this.repoints.values()].sort((a, b) => b.depth - a.depth);
     const exchanges = [...this.exchanges].sort((a, b) => b.depth - a.depth);
     const others = exchanges.reduce((sum, exchange) => sum + exchange.facts.otherDependents.length, 0);
     const locks = repoints.length + this.abandoned.length + others + 2 * exchanges.length;
     // Each wait gets its share of the budget, so that all waits together stay below it.
-    const share = Math.max(5, Math.floor((deadlockTimeout * 0.7) / locks));
+    const share = Math.max(3, Math.floor(Math.min((deadlockTimeout * 0.7) / locks, longestWait)));
     const statements = [
       `set local lock_timeout = ${share}`,
       ...this.abandoned.map((view) => `drop view ${quoteRelation(view)} restrict`),
@@ -308,10 +334,11 @@ class SwapPlan {
       }
     }
     for (const exchange of exchanges) {
-      if (isTableLike(exchange.facts.kind))
+      if (isTableLike(exchange.facts.kind)) {
         statements.push(`lock table ${quoteRelation(exchange.name)} in access exclusive mode`);
-      await this.session.batch(statements.splice(0));
-      await this.requireUnchanged(exchange);
+        await this.session.batch(statements.splice(0));
+        await this.requireUnchanged(exchange);
+      }
       statements.push(...exchangeStatements(exchange));
     }
     statements.push(
