@@ -72,6 +72,7 @@ it("docs/models.md names every setting of assertions and actions", () => {
     severity: "warn",
     maxFailing: 1,
     strict: true,
+    sample: false,
     assertions: {},
     auditBeforePublish: false,
     statementTimeout: "1min",

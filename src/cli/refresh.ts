@@ -1,12 +1,14 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { exitCodes } from "../base/errors.js";
+import { lastSuccesses } from "../history/run-query.js";
+import { loadConfig } from "../project/config.js";
 import { refsOf } from "../project/report-sql.js";
 import { findProject } from "../project/find-project.js";
 import { loadReports, type LoadedReport } from "../report/load-reports.js";
 import type { CommandContext, CommandFactory } from "./command.js";
-import { addConnectionOptions, type ConnectionOptions } from "./connection-options.js";
+import { addConnectionOptions, openProjectWarehouse, type ConnectionOptions } from "./connection-options.js";
 import { runIngest } from "./ingest.js";
 import { buildProjectReports } from "./report.js";
 import { run } from "./run.js";
@@ -23,15 +25,13 @@ export const refreshCommand: CommandFactory = (context) =>
 async function refresh(context: CommandContext, values: ConnectionOptions): Promise<void> {
   const { root } = findProject(context.cwd);
   await runIngest(context, [], values);
-  const { exitCode, outcome } = await run(context, root, values, { command: "refresh", onlyModified: true });
-  if (exitCode !== exitCodes.success || outcome === undefined) {
+  const { exitCode } = await run(context, root, values, { command: "refresh", onlyModified: true });
+  if (exitCode !== exitCodes.success) {
     context.setExitCode(exitCode);
     return;
   }
-  const changed = new Set(outcome.actions.map((action) => action.key));
-  const touched = (await loadReports(root)).filter(
-    (report) => !isBuilt(root, report) || reads(report).some((relation) => changed.has(relation)),
-  );
+  const built = await lastBuilt(context, root, values);
+  const touched = (await loadReports(root)).filter((report) => isStale(root, report, built));
   if (touched.length === 0) {
     context.effects.stdout.write("Reports are up to date.\n");
     return;
@@ -43,8 +43,28 @@ async function refresh(context: CommandContext, values: ConnectionOptions): Prom
   );
 }
 
-function isBuilt(root: string, report: LoadedReport): boolean {
-  return existsSync(join(root, "build", "reports", `${report.name}.html`));
+/** True when a page is absent, or older than its file or than the last build of something it reads. */
+function isStale(root: string, report: LoadedReport, built: ReadonlyMap<string, Date>): boolean {
+  const page = join(root, "build", "reports", `${report.name}.html`);
+  if (!existsSync(page)) return true;
+  const writtenAt = statSync(page).mtime;
+  if (statSync(join(root, report.file)).mtime > writtenAt) return true;
+  return reads(report).some((relation) => (built.get(relation) ?? writtenAt) > writtenAt);
+}
+
+/** When each relation was last built, whichever command did it. */
+async function lastBuilt(
+  context: CommandContext,
+  root: string,
+  values: ConnectionOptions,
+): Promise<ReadonlyMap<string, Date>> {
+  const { historySchema } = await loadConfig(root);
+  const warehouse = await openProjectWarehouse(context, root, values, { maxSessions: 1, purpose: "read" });
+  try {
+    return await lastSuccesses(warehouse, historySchema);
+  } finally {
+    await warehouse.close();
+  }
 }
 
 /** The relations that a report reads, by `schema.name`. */

@@ -167,6 +167,8 @@ class Run {
   private readonly known: ReadonlySet<string>;
   private readonly locate: Locate;
   private cancelTimer: NodeJS.Timeout | undefined;
+  /** Cancels that are on their way. */
+  private readonly cancels: Promise<void>[] = [];
   private schemaCount = 0;
   /** Actions that have read an older version of something. */
   private readonly behind = new Set<string>();
@@ -215,7 +217,9 @@ class Run {
     }
     for (const outcome of this.unrecorded) await this.record(outcome);
     const status = this.status();
-    await appendRunStatus(options.warehouse, options.config.historySchema, this.runId, status);
+    await this.uncancelled(() =>
+      appendRunStatus(options.warehouse, options.config.historySchema, this.runId, status),
+    );
     const finishedAt = options.clock.now();
     return { runId: this.runId, status, startedAt: this.startedAt, finishedAt, actions: this.outcomes };
   }
@@ -397,13 +401,31 @@ class Run {
   private cancelRunning(): void {
     for (const { backendPid } of this.running.values()) {
       // A backend that is gone needs no cancelling; what it did is told by its own action.
-      this.options.warehouse.cancel(backendPid).catch(() => undefined);
+      this.cancels.push(this.options.warehouse.cancel(backendPid).catch(() => undefined));
     }
   }
 
   private async record(outcome: ActionOutcome): Promise<void> {
     const { historySchema } = this.options.config;
-    await this.options.warehouse.query(actionRecordStatement(historySchema, record(this.context(), outcome)));
+    const statement = actionRecordStatement(historySchema, record(this.context(), outcome));
+    await this.uncancelled(() => this.options.warehouse.query(statement));
+  }
+
+  /** A late cancel may reach the connection's next user: what history is to hold is written again then. */
+  private async uncancelled<T>(write: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await write();
+      } catch (thrown) {
+        if (
+          !(thrown instanceof WarehouseError) ||
+          thrown.server.sqlState !== "57014" ||
+          !this.stop.signal.aborted
+        )
+          throw thrown;
+        await Promise.all(this.cancels.splice(0));
+      }
+    }
   }
 
   private status(): RunStatus {
