@@ -9,6 +9,15 @@ export {
   type SourceOptions,
 } from "./project/source.js";
 export type { PeriodRule } from "./project/period-rule.js";
-export { defineSample, type SampleFile, type SampleOptions, type SampleRequest } from "./project/sample.js";
+export {
+  defineSample,
+  type SampleFile,
+  type SampleItem,
+  type SampleOptions,
+  type SampleParquet,
+  type SampleRequest,
+  type SampleSheet,
+  type SampleWorkbook,
+} from "./project/sample.js";
 export { Random, Weighted } from "./project/random.js";
 export * from "./report/page-api.js";

@@ -1,14 +1,10 @@
-import { createWriteStream } from "node:fs";
-import { mkdir, rename } from "node:fs/promises";
-import { dirname, join, resolve, sep } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { Command, InvalidArgumentError } from "commander";
 import { AquiferError, exitCodes } from "../base/errors.js";
 import { formatBytes, formatDuration, formatPlural } from "../base/format-quantity.js";
 import { nearestName } from "../base/nearest-name.js";
+import { writeSample } from "../ingest/write-sample.js";
 import { findProject } from "../project/find-project.js";
-import { loadSamples, type Sample, type SampleFile } from "../project/sample.js";
+import { loadSamples, type Sample } from "../project/sample.js";
 import type { CommandContext, CommandFactory } from "./command.js";
 import { ProgressLine } from "./progress-line.js";
 
@@ -16,6 +12,7 @@ interface SampleValues {
   readonly customers?: number;
   readonly months?: number;
   readonly seed: number;
+  readonly broken?: true;
 }
 
 export const sampleCommand: CommandFactory = (context) =>
@@ -25,6 +22,7 @@ export const sampleCommand: CommandFactory = (context) =>
     .option("--customers <n>", "how many customers", wholeNumber)
     .option("--months <n>", "how many months of data", wholeNumber)
     .option("--seed <n>", "start of the random numbers", wholeNumber, 1)
+    .option("--broken", "also write files that ingest refuses: an empty one, a cut-off archive ...")
     .addHelpText(
       "after",
       "\nExample:\n  $ dataform sample\n  $ dataform sample shop --customers 100000 --seed 7",
@@ -51,11 +49,13 @@ export async function runSample(
       customers: values.customers ?? sample.defaults.customers,
       months: values.months ?? sample.defaults.months,
       seed: values.seed,
+      broken: values.broken ?? false,
     };
     for (const file of sample.files(request)) {
-      bytes += await writeSampleFile(root, sample.name, file, signal, (written) =>
-        progress.show(() => `Writing raw/${sample.name}/${file.path}  ${formatBytes(written)}`),
-      );
+      const onBytes = (written: number): void =>
+        progress.show(() => `Writing raw/${sample.name}/${file.path}  ${formatBytes(written)}`);
+      onBytes(0);
+      bytes += await writeSample({ root, system: sample.name, item: file, signal, onBytes });
       files += 1;
       rows += file.rows ?? 0;
     }
@@ -90,45 +90,6 @@ function selectSamples(samples: readonly Sample[], systems: readonly string[]): 
     });
   }
   return systems.length === 0 ? samples : samples.filter(({ name }) => systems.includes(name));
-}
-
-/** Writes aside and renames, so that an interrupted command leaves no half file to be ingested; the bytes written. */
-async function writeSampleFile(
-  root: string,
-  system: string,
-  file: SampleFile,
-  signal: AbortSignal,
-  onBytes: (bytes: number) => void,
-): Promise<number> {
-  const folder = resolve(root, "raw", system);
-  const path = resolve(folder, file.path);
-  if (!path.startsWith(folder + sep)) {
-    throw new AquiferError(`The sample of ${system} wants to write to ${file.path}`, {
-      code: "bad-sample",
-      hint: "Paths lie below raw/<system>/.",
-    });
-  }
-  await mkdir(dirname(path), { recursive: true });
-  const partial = join(dirname(path), `.${process.pid}.partial`);
-  let bytes = 0;
-  function* counted(): Generator<Buffer> {
-    for (const piece of file.content) {
-      const block =
-        typeof piece === "string"
-          ? Buffer.from(piece)
-          : Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
-      bytes += block.length;
-      onBytes(bytes);
-      yield block;
-    }
-  }
-  await pipeline(
-    Readable.from(counted(), { objectMode: true, highWaterMark: 4 }),
-    createWriteStream(partial),
-    { signal },
-  );
-  await rename(partial, path);
-  return bytes;
 }
 
 function wholeNumber(text: string): number {

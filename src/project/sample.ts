@@ -8,33 +8,61 @@ export interface SampleRequest {
   readonly months: number;
   /** The same seed gives the same bytes. */
   readonly seed: number;
+  /** Also files that ingest refuses as a whole: empty, cut off. Default: none, so that what was written loads. */
+  readonly broken?: boolean;
 }
 
-export interface SampleFile {
+/** What a generator makes: a file of some form. */
+export type SampleItem = SampleFile | SampleParquet | SampleWorkbook;
+
+interface SampleTarget {
   /** Below `raw/<system>/`, with forward slashes. */
   readonly path: string;
-  /** The content piece by piece; only asked for when it can be written, so memory stays bounded. */
-  readonly content: Iterable<string | Uint8Array>;
-  /** What a person should know about it: rows, kinds of dirt. */
+  /** For the summary, where it is known. */
   readonly rows?: number;
 }
 
-export interface SampleOptions {
+/** A file of text or bytes. */
+export interface SampleFile extends SampleTarget {
+  /** The content piece by piece; only asked for when it can be written, so memory stays bounded. */
+  readonly content: Iterable<string | Uint8Array>;
+}
+
+/** A Parquet file with the rows of a query, which DuckDB makes: for more rows than JavaScript should touch. */
+export interface SampleParquet extends SampleTarget {
+  /** A query of DuckDB that reads no table. The order of its rows must be given. */
+  readonly query: string;
+}
+
+/** A workbook (`.xlsx`). */
+export interface SampleWorkbook extends SampleTarget {
+  readonly sheets: readonly SampleSheet[];
+}
+
+export interface SampleSheet {
+  readonly name: string;
+  /** Titles and header are rows like any other. A `Date` becomes a date cell that shows it in UTC. */
+  readonly rows: Iterable<readonly SampleCell[]>;
+}
+
+export type SampleCell = string | number | boolean | Date | null;
+
+export interface SampleOptions<Item extends SampleItem = SampleItem> {
   /** The system whose files these are. */
   readonly name: string;
   readonly description?: string;
   /** Used where the command line says nothing. */
-  readonly defaults: Omit<SampleRequest, "seed">;
-  readonly files: (request: SampleRequest) => Iterable<SampleFile>;
+  readonly defaults: Pick<SampleRequest, "customers" | "months">;
+  readonly files: (request: SampleRequest) => Iterable<Item>;
 }
 
-export interface Sample extends SampleOptions {
+export interface Sample<Item extends SampleItem = SampleItem> extends SampleOptions<Item> {
   readonly kind: "sample";
   readonly description: string;
 }
 
 /**
- * Declares a generator of invented raw files in their real shape. Export the result from a file in `ingest/samples/`.
+ * Declares a generator of invented raw data in its real shape. Export the result from a file in `ingest/samples/`.
  *
  * @throws AquiferError `bad-sample`
  * @example
@@ -44,12 +72,12 @@ export interface Sample extends SampleOptions {
  *   name: "shop",
  *   defaults: { customers: 100, months: 1 },
  *   *files({ customers, seed }) {
- *     const random = Random.of(seed, "orders");
- *     yield { path: "orders.csv", content: orders(customers, random) };
+ *     yield { path: "orders.csv", content: orders(customers, Random.of(seed, "orders")) };
+ *     yield { path: "visits.parquet", query: `select i as customer_id from range(${customers}) as t(i) order by i` };
  *   },
  * });
  */
-export function defineSample(options: SampleOptions): Sample {
+export function defineSample<Item extends SampleItem>(options: SampleOptions<Item>): Sample<Item> {
   if (!/^[a-z][a-z0-9_]*$/.test(options.name)) {
     throw new AquiferError(`${JSON.stringify(options.name)} is not the name of a system`, {
       code: "bad-sample",
