@@ -74,12 +74,12 @@ async function writeParquet(
   { system, item, signal }: SampleWriting,
 ): Promise<void> {
   signal.throwIfAborted();
-  const { connection, close } = await openDuckDb();
-  const stop = (): void => connection.interrupt();
+  const database = await openDuckDb();
+  const stop = (): void => database.connection.interrupt();
   signal.addEventListener("abort", stop);
   try {
     const target = `'${path.replaceAll("'", "''")}'`;
-    await connection.run(`copy (${query}) to ${target} (format parquet, compression zstd)`);
+    await database.connection.run(`copy (${query}) to ${target} (format parquet, compression zstd)`);
   } catch (thrown) {
     signal.throwIfAborted();
     throw new AquiferError(`The sample of ${system} cannot make ${item.path}: ${asError(thrown).message}`, {
@@ -89,6 +89,6 @@ async function writeParquet(
     });
   } finally {
     signal.removeEventListener("abort", stop);
-    close();
+    database.close();
   }
 }
