@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Effects } from "../base/effects.js";
 import { statusBefore } from "../history/run-query.js";
 import type { RunOutcome } from "../run/outcome.js";
-import { projectName } from "../run/run-project.js";
+import { projectName } from "../run/project-name.js";
 import type { PreparedRun } from "./prepare-run.js";
 
 /**

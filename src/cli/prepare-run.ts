@@ -8,7 +8,7 @@ import { checkOperationNames, loadConfig, type ResolvedConfig } from "../project
 import { findProject } from "../project/find-project.js";
 import { selectActions, type Selection } from "../project/select.js";
 import { readProjectState } from "../run/project-state.js";
-import { projectName } from "../run/run-project.js";
+import { projectName } from "../run/project-name.js";
 import type { Warehouse } from "../warehouse/warehouse.js";
 import type { CommandContext } from "./command.js";
 import { openProjectWarehouse } from "./connection-options.js";

@@ -8,7 +8,7 @@ import { toActions } from "../project/action.js";
 import { compileProject } from "../project/compile.js";
 import { loadConfig } from "../project/config.js";
 import { findProject } from "../project/find-project.js";
-import { projectName } from "../run/run-project.js";
+import { projectName } from "../run/project-name.js";
 import { readExistingRelations } from "../warehouse/catalog/existing-relations.js";
 import { WarehouseError } from "../warehouse/warehouse-error.js";
 import type { Warehouse } from "../warehouse/warehouse.js";

@@ -3,7 +3,7 @@ import { describeError } from "../base/errors.js";
 import { formatCount, formatDuration } from "../base/format-quantity.js";
 import type { Action } from "../project/action.js";
 import type { ActionOutcome, RunOutcome } from "../run/outcome.js";
-import type { RunEvent } from "../run/run-project.js";
+import type { RunEvent } from "../run/run-options.js";
 
 /** Prints a run: one line an action in Dataform's words, and on a terminal a live line of what is running. */
 export class RunProgress {

@@ -1,7 +1,7 @@
 import type { Action, AssertionAction } from "../project/action.js";
 import type { AssertionOutcome, BuildPath } from "./outcome.js";
 import type { ActionSession } from "./action-session.js";
-import type { ManagedView } from "./swap.js";
+import type { ManagedView } from "./managed-view.js";
 
 /** What an action finds when it starts, inside its own transaction. */
 export interface ActionContext {

@@ -10,17 +10,20 @@ import {
   mergeRows,
   type ColumnDifference,
 } from "../statements/incremental.js";
+import { missingKeys } from "../statements/missing-keys.js";
 import { createPartition } from "../statements/partitions.js";
 import { commentStatements, grantStatements } from "../statements/create-relation.js";
 import { userStatement } from "../statements/statement.js";
+import { columnTypes } from "../warehouse/catalog/column-types.js";
+import { readRelationFacts } from "../warehouse/catalog/read-relation-facts.js";
 import type { RelationFacts } from "../warehouse/catalog/relation-facts.js";
 import { AuditFailure, type ActionContext, type BuildReport } from "./action-context.js";
 import { milliseconds } from "./action-session.js";
 import { audit } from "./audit.js";
-import { buildTable, missingKeys, missingPartitions, readFacts } from "./build-table.js";
+import { buildTable } from "./build-table.js";
 import { takeLocks } from "./lock-budget.js";
 import { checkMergeKey } from "./merge-key.js";
-import { columnTypes } from "./swap.js";
+import { missingPartitions } from "./needed-partitions.js";
 
 const delta = { schema: "pg_temp", name: "aquifer_delta" };
 
@@ -30,7 +33,7 @@ export async function buildIncremental(
   action: IncrementalAction,
 ): Promise<BuildReport> {
   const { session } = context;
-  const facts = await readFacts(context, action.target);
+  const facts = await readRelationFacts(session.plain, action.target);
   const existing = new Map(facts === undefined ? [] : [[action.key, facts.kind]]);
   const { fullRefresh } = context;
   if (facts === undefined || !isUpdatable({ existing, fullRefresh }, action))

@@ -12,14 +12,16 @@ import {
   keyStatements,
 } from "../statements/create-relation.js";
 import { aroundUser, userStatement } from "../statements/statement.js";
+import { columnTypes } from "../warehouse/catalog/column-types.js";
+import { readRelationFacts } from "../warehouse/catalog/read-relation-facts.js";
 import type { RelationFacts } from "../warehouse/catalog/relation-facts.js";
 import { AuditFailure, type ActionContext, type BuildReport } from "./action-context.js";
 import { milliseconds } from "./action-session.js";
 import { audit } from "./audit.js";
-import { readFacts } from "./build-table.js";
 import { takeLocks } from "./lock-budget.js";
 import type { AssertionOutcome } from "./outcome.js";
-import { cannotReplace, columnTypes, swap, swapObstacles } from "./swap.js";
+import { cannotReplace, swapObstacles } from "./replace-refusal.js";
+import { swap } from "./swap.js";
 
 /** Builds a view or materialized view; see `buildTable` for the promises. */
 export async function buildView(context: ActionContext, action: ViewAction): Promise<BuildReport> {
@@ -205,7 +207,7 @@ async function describe(
 
 /** What stands under the view's name; refused at once where a view cannot take its place. */
 async function standing(context: ActionContext, action: ViewAction): Promise<RelationFacts | undefined> {
-  const facts = await readFacts(context, action.target);
+  const facts = await readRelationFacts(context.session.plain, action.target);
   const kind = action.materialized ? "materialized view" : "view";
   if (facts === undefined || facts.kind === kind) return facts;
   const obstacles = swapObstacles(action.target, facts, kind);

@@ -1,49 +1,22 @@
 import { AquiferError, asError } from "../base/errors.js";
-import { formatPlural } from "../base/format-quantity.js";
-import { formatLocation } from "../base/source-location.js";
-import type { Action, AssertionAction, OperationsAction } from "../project/action.js";
-import {
-  actionRecordStatement,
-  assertionRecordsStatement,
-  type ActionRecord,
-  type AssertionRecord,
-} from "../history/run-store.js";
-import { defaultPostgresSettings } from "../project/postgres-settings.js";
+import type { Action } from "../project/action.js";
+import { actionRecordStatement, assertionRecordsStatement } from "../history/run-store.js";
 import { userStatement } from "../statements/statement.js";
 import { WarehouseError } from "../warehouse/warehouse-error.js";
-import type { Queryable, QueryResult, Row, Session } from "../warehouse/warehouse.js";
+import type { Queryable, Session } from "../warehouse/warehouse.js";
 import { AuditFailure, type ActionContext, type BuildReport } from "./action-context.js";
-import type { Locate } from "./action-error.js";
 import { ActionSession, milliseconds } from "./action-session.js";
-import { audit, checkPublished } from "./audit.js";
+import { assertionError } from "./assertion-error.js";
 import { buildIncremental } from "./build-incremental.js";
 import { buildTable } from "./build-table.js";
 import { buildView } from "./build-view.js";
 import type { RunNode } from "./execution-graph.js";
-import type { ActionOutcome, AssertionOutcome } from "./outcome.js";
-import { lockCheck, type RunLock } from "./run-lock.js";
-
-type RunnableAction = Exclude<Action, { kind: "declaration" }>;
-
-/** What every action of a run shares. */
-export interface RunContext extends Omit<ActionContext, "session" | "audits"> {
-  readonly runId: string;
-  readonly historySchema: string;
-  readonly lock: RunLock;
-  readonly locate: Locate | undefined;
-  readonly now: () => Date;
-  readonly statementTimeout: (action: Action) => string | undefined;
-  /** False for operations that PostgreSQL refuses inside a transaction. */
-  readonly inTransaction: (action: OperationsAction) => boolean;
-  readonly fingerprint: (key: string) => string | undefined;
-  /** The action with the SQL that its just-in-time code makes, which may ask the database. */
-  readonly compile: (
-    action: RunnableAction,
-    query: (statement: string) => Promise<QueryResult<Row>>,
-  ) => Promise<RunnableAction>;
-  /** Results of assertions that were checked with the relation they read. */
-  readonly audited: Map<string, AssertionOutcome>;
-}
+import { actionRecord, assertionRecord } from "./outcome-record.js";
+import type { ActionOutcome } from "./outcome.js";
+import { runAssertion } from "./run-assertion.js";
+import type { RunContext } from "./run-context.js";
+import { lockCheck } from "./run-lock.js";
+import { runOperations } from "./run-operations.js";
 
 /**
  * Runs one action on a connection: everything it does, and the record of it, in one transaction.
@@ -73,7 +46,7 @@ export async function executeAction(
         attempts,
         finishedAt: run.now(),
       } as const;
-      await connection.query(actionRecordStatement(run.historySchema, record(run, outcome)));
+      await connection.query(actionRecordStatement(run.historySchema, actionRecord(run, outcome)));
       return outcome;
     }
     await begin(session, run, action);
@@ -121,49 +94,6 @@ async function build(node: RunNode, context: ActionContext & RunContext): Promis
   }
 }
 
-async function runOperations(context: ActionContext, action: OperationsAction): Promise<BuildReport> {
-  let rowCount = 0;
-  for (const query of action.queries) rowCount = (await context.session.send(userStatement(query))).rowCount;
-  const assertions =
-    context.audits.length === 0
-      ? []
-      : await audit(
-          context.session,
-          { at: action.target, name: action.target, provenKeys: [] },
-          context.audits,
-        );
-  if (assertions.some((each) => each.status === "failed")) throw new AuditFailure(action, assertions);
-  return { path: "operations", rowCount, attempts: 1, assertions };
-}
-
-/** Makes the assertion's view, then checks it, unless it was checked with the relation it reads. */
-async function runAssertion(
-  context: ActionContext & RunContext,
-  action: AssertionAction,
-): Promise<BuildReport> {
-  const known = context.audited.get(action.key);
-  const view = {
-    ...action,
-    kind: "view",
-    materialized: false,
-    preOperations: [],
-    postOperations: [],
-  } as const;
-  const report = await buildView({ ...context, audits: [] }, { ...view, postgres: defaultPostgresSettings });
-  const relation = action.parent === undefined ? undefined : parentRelation(action);
-  if (known !== undefined) return { path: "assertion", attempts: report.attempts, assertions: [known] };
-  const assertions =
-    action.check !== undefined && relation !== undefined
-      ? await audit(context.session, { at: relation, name: relation, provenKeys: [] }, [action])
-      : [await checkPublished(context.session, action, relation)];
-  return { path: "assertion", attempts: report.attempts, assertions };
-}
-
-function parentRelation(action: AssertionAction): { schema: string; name: string } | undefined {
-  const parent = action.check?.parent;
-  return parent === undefined ? undefined : { schema: parent.schema ?? "", name: parent.name ?? "" };
-}
-
 async function commit(
   connection: Queryable,
   run: RunContext,
@@ -186,7 +116,7 @@ async function commit(
   await connection.query(
     [
       lockCheck(run.lock),
-      actionRecordStatement(run.historySchema, record(run, final)),
+      actionRecordStatement(run.historySchema, actionRecord(run, final)),
       ...(records === undefined ? [] : [records]),
       "commit",
     ].join(";\n"),
@@ -228,7 +158,7 @@ async function rollBack(
     await connection.query(
       [
         "begin",
-        actionRecordStatement(run.historySchema, record(run, outcome)),
+        actionRecordStatement(run.historySchema, actionRecord(run, outcome)),
         ...(records ? [records] : []),
         "commit",
       ].join(";\n"),
@@ -239,63 +169,6 @@ async function rollBack(
   if (!(failure instanceof AquiferError)) throw failure;
   const status = run.signal.aborted ? "cancelled" : "failed";
   const outcome: ActionOutcome = { ...base, status, attempts, finishedAt, error: failure };
-  await connection.query(actionRecordStatement(run.historySchema, record(run, outcome)));
+  await connection.query(actionRecordStatement(run.historySchema, actionRecord(run, outcome)));
   return outcome;
-}
-
-/** The words of a failed assertion that Dataform's scripts look for, with what failed. */
-export function assertionError(action: Action, outcome: AssertionOutcome | undefined): AquiferError {
-  const details = (outcome?.sample ?? []).flatMap(({ condition, failed, rows }) => [
-    ...(condition === undefined ? [] : [`${condition}: ${formatPlural(failed, "row")}`]),
-    ...rows.slice(0, 3).map((row) => `  ${JSON.stringify(row)}`),
-  ]);
-  return new AquiferError(
-    `postgres error: Assertion failed: query returned ${outcome?.rowsFailed ?? 0} row(s).`,
-    { code: "assertion-failed", location: { file: action.file }, details },
-  );
-}
-
-/** The record of an outcome for history. */
-export function record(run: Pick<RunContext, "runId" | "fingerprint">, outcome: ActionOutcome): ActionRecord {
-  const fingerprint = outcome.status === "successful" ? run.fingerprint(outcome.key) : undefined;
-  const { error } = outcome;
-  return {
-    runId: run.runId,
-    action: outcome.key,
-    kind: outcome.kind,
-    status: outcome.status,
-    attempts: outcome.attempts,
-    finishedAt: outcome.finishedAt,
-    ...(outcome.path === undefined ? {} : { path: outcome.path }),
-    ...(outcome.startedAt === undefined ? {} : { startedAt: outcome.startedAt }),
-    ...(outcome.rowCount === undefined ? {} : { rowCount: outcome.rowCount }),
-    ...(outcome.readerWaitMs === undefined ? {} : { readerWaitMs: outcome.readerWaitMs }),
-    ...(fingerprint === undefined ? {} : { fingerprint }),
-    ...(error === undefined
-      ? {}
-      : {
-          error: {
-            message: error.message,
-            code: error.code,
-            ...(error.location === undefined ? {} : { location: formatLocation(error.location) }),
-          },
-        }),
-  };
-}
-
-function assertionRecord(run: Pick<RunContext, "runId">, outcome: AssertionOutcome): AssertionRecord {
-  const { assertion, status, severity, rowsFailed, threshold, published, sample, durationMs } = outcome;
-  return {
-    runId: run.runId,
-    assertion,
-    status,
-    severity,
-    rowsFailed,
-    threshold,
-    published,
-    durationMs,
-    ...(sample.length === 0 ? {} : { sample }),
-    ...(outcome.relation === undefined ? {} : { relation: outcome.relation }),
-    ...(outcome.rowsChecked === undefined ? {} : { rowsChecked: outcome.rowsChecked }),
-  };
 }

@@ -9,7 +9,8 @@ import {
 } from "../statements/create-relation.js";
 import { createDelta } from "../statements/incremental.js";
 import type { ExistingRelations } from "../warehouse/catalog/existing-relations.js";
-import { readRelationFacts, type RelationFacts } from "../warehouse/catalog/relation-facts.js";
+import { readRelationFacts } from "../warehouse/catalog/read-relation-facts.js";
+import type { RelationFacts } from "../warehouse/catalog/relation-facts.js";
 import type { Session } from "../warehouse/warehouse.js";
 import { isUpdatable } from "./build-incremental.js";
 import type { RunNode } from "./execution-graph.js";

@@ -16,7 +16,7 @@ import { aroundUser } from "../statements/statement.js";
 import type { Warehouse } from "../warehouse/warehouse.js";
 import { locateIn, type Locate } from "./action-error.js";
 import { ActionSession } from "./action-session.js";
-import { columnTypes } from "./swap.js";
+import { columnTypes } from "../warehouse/catalog/column-types.js";
 import { describeDifference } from "./row-difference.js";
 
 /** How one unit test ended. */

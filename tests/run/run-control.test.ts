@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { actionsOfRun, findRun } from "../../src/history/run-query.js";
 import { resolveConfig } from "../../src/project/config.js";
 import type { RunOutcome } from "../../src/run/outcome.js";
-import type { RunOptions } from "../../src/run/run-project.js";
+import type { RunOptions } from "../../src/run/run-options.js";
 import { dataform } from "../support/command-line.js";
 import { freshDatabase, open, type TestDatabase } from "../support/database.js";
 import { compiled, runAll } from "../support/project.js";

@@ -35,7 +35,7 @@ import {
   neededPartitions,
 } from "../../src/statements/partitions.js";
 import { rewriteRelation } from "../../src/statements/rewrite-relation.js";
-import { readRelationFacts } from "../../src/warehouse/catalog/relation-facts.js";
+import { readRelationFacts } from "../../src/warehouse/catalog/read-relation-facts.js";
 import type { Queryable } from "../../src/warehouse/warehouse.js";
 import { testDatabase } from "../support/project.js";
 

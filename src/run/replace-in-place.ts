@@ -1,0 +1,153 @@
+import { AquiferError } from "../base/errors.js";
+import { quoteIdentifier, quoteRelation, type RelationName } from "../base/identifiers.js";
+import type { IncrementalAction, TableAction } from "../project/action.js";
+import { commentStatements } from "../statements/create-relation.js";
+import { deltaStatements, type RowDelta } from "../statements/delta.js";
+import { alterColumns, compareColumns, keyFaults, type ColumnDifference } from "../statements/incremental.js";
+import { missingKeys } from "../statements/missing-keys.js";
+import { createPartition } from "../statements/partitions.js";
+import type { DependentView, RelationFacts } from "../warehouse/catalog/relation-facts.js";
+import { isAbandonedAssertion } from "./abandoned-assertion.js";
+import type { ActionContext, BuildReport } from "./action-context.js";
+import { milliseconds, type ActionSession } from "./action-session.js";
+import { takeLocks } from "./lock-budget.js";
+import { missingPartitions } from "./needed-partitions.js";
+import { kindOf, type BuiltTable } from "./table-successor.js";
+
+/** How a new version took the place of the old one. */
+export type Replaced = Pick<BuildReport, "path" | "reason" | "attempts" | "lockedAt">;
+
+/**
+ * Changes the rows of the table that stands there: it keeps its identity and all that hangs on it. Returns why that cannot
+ * be done, in words, before anything is changed.
+ */
+export async function replaceInPlace(
+  context: ActionContext,
+  action: TableAction | IncrementalAction,
+  built: BuiltTable,
+  facts: RelationFacts,
+  reason: string,
+): Promise<Replaced | string[]> {
+  const { session } = context;
+  const next = [...built.columnTypes].map(([name, type]) => ({ name, type, notNull: false }));
+  const difference = compareColumns(facts.columns, next);
+  const removed = new Set(difference.removed.map((column) => column.name));
+  const readers = facts.views.filter((view) => view.readsColumns.some((column) => removed.has(column)));
+  const abandoned: DependentView[] = [];
+  for (const view of readers) if (await isAbandonedAssertion(context, view)) abandoned.push(view);
+  const faults = inPlaceFaults(
+    action,
+    facts,
+    difference,
+    readers.filter((view) => !abandoned.includes(view)),
+  );
+  if (faults.length > 0) return faults;
+  // A policy that hid rows from us would make the difference a wrong one: better an error.
+  await session.query("set local row_security = off");
+  let lockedAt: number | undefined;
+  let attempts = 1;
+  const bounds =
+    facts.kind === "partitioned table"
+      ? await missingPartitions(context, built.successor.relation, action, facts)
+      : [];
+  const changes = [
+    ...abandoned.map((view) => `drop view ${quoteRelation(view)} restrict`),
+    ...alterColumns(action.target, difference.added, difference.removed),
+    ...bounds.map((bound) => createPartition(action.target, bound)),
+  ];
+  if (changes.length > 0)
+    ({ lockedAt, attempts } = await takeLocks(context, action.target, async () => {
+      const started = milliseconds();
+      await session.batch([
+        `set local lock_timeout = ${Math.floor(facts.deadlockTimeout * 0.7)}`,
+        ...changes,
+        "set local lock_timeout = default",
+      ]);
+      return started;
+    }));
+  const columns = [...built.columnTypes.keys()];
+  const key = facts.indexes.find(
+    (index) =>
+      index.isKey &&
+      index.columns.every((column) => isNotNull(facts.columns, column) && columns.includes(column)),
+  );
+  const delta = {
+    current: action.target,
+    next: built.successor.relation,
+    columns,
+    only: facts.kind === "table",
+  };
+  await applyDelta(context, delta, key?.columns);
+  const standing = new Set([...facts.indexes, ...facts.constraints].map((each) => each.name));
+  await session.batch([
+    ...missingKeys(action, standing),
+    ...commentStatements(action.target, "table", action, new Set(columns)),
+    `drop table ${quoteRelation(built.successor.relation)}`,
+    `drop schema ${quoteIdentifier(built.successor.relation.schema)} restrict`,
+  ]);
+  return { path: "delta", reason, attempts, ...(lockedAt === undefined ? {} : { lockedAt }) };
+}
+
+function inPlaceFaults(
+  action: TableAction | IncrementalAction,
+  facts: RelationFacts,
+  difference: ColumnDifference,
+  readers: readonly DependentView[],
+): string[] {
+  const removed = new Set(difference.removed.map((column) => column.name));
+  return [
+    ...(facts.kind === kindOf(action.postgres)
+      ? []
+      : [`${action.key} is a ${facts.kind} and becomes a ${kindOf(action.postgres)}`]),
+    ...difference.retyped.map(
+      ({ name, from, to }) =>
+        `column ${action.key}.${name} becomes ${to} (was ${from}), which rewrites the table`,
+    ),
+    ...readers.flatMap((view) =>
+      view.readsColumns
+        .filter((column) => removed.has(column))
+        .map(
+          (column) =>
+            `${view.kind} ${view.schema}.${view.name} reads column ${action.key}.${column}, which goes away`,
+        ),
+    ),
+  ];
+}
+
+/** By key where there is one; where two rows trade a unique value, which updates cannot do, by whole rows. */
+async function applyDelta(
+  context: ActionContext,
+  delta: RowDelta,
+  key: readonly string[] | undefined,
+): Promise<void> {
+  const { session } = context;
+  // A key of people's need not be one of the new rows: then the table itself refuses what stands twice.
+  if (key === undefined || !(await isKeyOf(session, delta.next, key)))
+    return session.batch(deltaStatements(delta));
+  await session.query("savepoint delta");
+  try {
+    await session.batch(deltaStatements({ ...delta, key }));
+  } catch (thrown) {
+    if (!(thrown instanceof AquiferError) || thrown.code !== "sql-23505") throw thrown;
+    await session.query("rollback to savepoint delta");
+    await session.batch(deltaStatements(delta));
+  }
+}
+
+async function isKeyOf(
+  session: ActionSession,
+  relation: RelationName,
+  key: readonly string[],
+): Promise<boolean> {
+  const { rows } = await session.query<{ null_keys: string; duplicate_keys: string }>(
+    keyFaults(relation, key),
+  );
+  return rows[0]?.null_keys === "0" && rows[0].duplicate_keys === "0";
+}
+
+function isNotNull(
+  columns: readonly { readonly name: string; readonly notNull: boolean }[],
+  name: string,
+): boolean {
+  return columns.some((column) => column.name === name && column.notNull);
+}
