@@ -1,6 +1,11 @@
 /** The public API of Aquifer: what a project's `ingest/`, `reports/` and `aquifer.config.ts` import. */
 export { AquiferError } from "./base/errors.js";
-export { defineConfig, type AquiferConfig, type OperationConfig } from "./project/aquifer-config.js";
+export {
+  defineConfig,
+  type AquiferConfig,
+  type ConnectionConfig,
+  type OperationConfig,
+} from "./project/aquifer-config.js";
 export {
   defineSource,
   type ColumnOptions,
@@ -8,6 +13,7 @@ export {
   type Source,
   type SourceOptions,
 } from "./project/source.js";
+export type { DatabaseCursor, DatabaseOptions } from "./project/database-source.js";
 export type { PeriodRule } from "./project/period-rule.js";
 export {
   defineSample,
@@ -18,6 +24,7 @@ export {
   type SampleRequest,
   type SampleSheet,
   type SampleWorkbook,
+  type SampleTable,
 } from "./project/sample.js";
 export { Random, Weighted } from "./project/random.js";
 export * from "./report/page-api.js";

@@ -1,5 +1,7 @@
 import { Option, type Command } from "commander";
+import { urlVariable, type ResolvedConfig } from "../project/config.js";
 import { describeTarget, openWarehouse, type TargetOptions } from "../warehouse/connect.js";
+import { openOperational } from "../warehouse/operational-database.js";
 import type { Warehouse } from "../warehouse/warehouse.js";
 import type { CommandContext } from "./command.js";
 
@@ -50,4 +52,26 @@ export async function openProjectWarehouse(
   });
   if (use.purpose === "write") context.effects.stderr.write(`${describeTarget(warehouse.target)}\n`);
   return warehouse;
+}
+
+/**
+ * Connects to an operational database of the project, see `openOperational`.
+ *
+ * @param use `create` makes it where it is one of the embedded server
+ */
+export function openConnection(
+  context: CommandContext,
+  projectRoot: string,
+  options: ConnectionOptions,
+  config: Pick<ResolvedConfig, "connections">,
+  connection: string,
+  use: { readonly create?: boolean } = {},
+): Promise<Warehouse | undefined> {
+  return openOperational({
+    ...targetOptions(context, projectRoot, options),
+    connection,
+    variable: urlVariable(config, connection),
+    maxSessions: 2,
+    ...use,
+  });
 }

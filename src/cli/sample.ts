@@ -3,12 +3,16 @@ import { AquiferError, exitCodes } from "../base/errors.js";
 import { formatBytes, formatDuration, formatPlural } from "../base/format-quantity.js";
 import { nearestName } from "../base/nearest-name.js";
 import { writeSample } from "../ingest/write-sample.js";
+import { writeSampleTable } from "../ingest/write-sample-table.js";
+import { loadConfig } from "../project/config.js";
 import { findProject } from "../project/find-project.js";
-import { loadSamples, type Sample } from "../project/sample.js";
+import { loadSamples, type Sample, type SampleRequest } from "../project/sample.js";
+import type { Warehouse } from "../warehouse/warehouse.js";
 import type { CommandContext, CommandFactory } from "./command.js";
+import { addConnectionOptions, openConnection, type ConnectionOptions } from "./connection-options.js";
 import { ProgressLine } from "./progress-line.js";
 
-interface SampleValues {
+interface SampleValues extends ConnectionOptions {
   readonly customers?: number;
   readonly months?: number;
   readonly seed: number;
@@ -16,8 +20,10 @@ interface SampleValues {
 }
 
 export const sampleCommand: CommandFactory = (context) =>
-  new Command("sample")
-    .description("Write invented raw files in their real shape to raw/; the same seed gives the same bytes.")
+  addConnectionOptions(new Command("sample"))
+    .description(
+      "Write invented raw files in their real shape to raw/, and tables to operational databases; the same seed gives the same bytes.",
+    )
     .argument("[system...]", "systems; all that have a generator unless named")
     .option("--customers <n>", "how many customers", wholeNumber)
     .option("--months <n>", "how many months of data", wholeNumber)
@@ -65,9 +71,46 @@ export async function runSample(
       ...(rows > 0 ? [formatPlural(rows, "row")] : []),
       formatBytes(bytes),
     ];
-    stdout.write(
-      `Sample written: raw/${sample.name}/  ${size.join(", ")}, ${formatDuration(clock.elapsed() - begin)}\n`,
-    );
+    if (files > 0) {
+      stdout.write(
+        `Sample written: raw/${sample.name}/  ${size.join(", ")}, ${formatDuration(clock.elapsed() - begin)}\n`,
+      );
+    }
+    await writeTables(context, root, sample, request, values);
+  }
+}
+
+async function writeTables(
+  context: CommandContext,
+  root: string,
+  sample: Sample,
+  request: SampleRequest,
+  values: SampleValues,
+): Promise<void> {
+  const { stdout, stderr, clock, signal } = context.effects;
+  const config = await loadConfig(root);
+  const progress = new ProgressLine(stderr, () => clock.elapsed());
+  const databases = new Map<string, Warehouse>();
+  try {
+    for (const table of sample.tables(request)) {
+      const begin = clock.elapsed();
+      const place = `${table.connection}: ${table.table}`;
+      const database =
+        databases.get(table.connection) ??
+        (await openConnection(context, root, values, config, table.connection, { create: true }));
+      if (!database) throw new Error("a database that was to be made is not there");
+      databases.set(table.connection, database);
+      const { rows, bytes } = await writeSampleTable(database, table, {
+        signal,
+        onBytes: (sent) => progress.show(() => `Writing ${place}  ${formatBytes(sent)}`),
+      });
+      progress.clear();
+      const size = [formatPlural(rows, "row"), formatBytes(bytes), formatDuration(clock.elapsed() - begin)];
+      stdout.write(`Sample written: ${place}  ${size.join(", ")}\n`);
+    }
+  } finally {
+    progress.clear();
+    await Promise.all([...databases.values()].map((database) => database.close()));
   }
 }
 

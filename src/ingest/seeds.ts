@@ -62,6 +62,7 @@ async function readSeed(file: RawFile): Promise<Seed> {
     description: `Reference table of ${name}.`,
     table,
     files: [file.path],
+    database: undefined,
     format: "delimited",
     columns: columns.map((column, index) => ({
       name: column.name,

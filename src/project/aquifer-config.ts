@@ -16,6 +16,8 @@ export interface AquiferConfig {
   readonly auditBeforePublish?: boolean;
   /** Settings of operations, which take no `metadata` in their own config, by `name` or `schema.name`. */
   readonly operations?: Readonly<Record<string, OperationConfig>>;
+  /** Operational databases that sources read, by name: which environment variable holds the URL of each. */
+  readonly connections?: Readonly<Record<string, ConnectionConfig>>;
   /** Major version of the server, such as 18, where it cannot be asked (`check` without a connection). */
   readonly serverVersion?: number;
   /** Schema that holds the history of runs; `aquifer` unless said. */
@@ -24,6 +26,11 @@ export interface AquiferConfig {
   readonly onFailure?: string;
   /** Shell command to start when a run succeeds after one that failed. */
   readonly onRecovery?: string;
+}
+
+export interface ConnectionConfig {
+  /** Name of the environment variable that holds `postgres://...`; `<NAME>_DATABASE_URL` unless said. */
+  readonly env: string;
 }
 
 export interface OperationConfig {

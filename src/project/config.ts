@@ -4,8 +4,9 @@ import { parseDuration } from "../base/duration.js";
 import { AquiferError } from "../base/errors.js";
 import { nearestName } from "../base/nearest-name.js";
 import { actionKey } from "./action-graph.js";
-import type { AquiferConfig, OperationConfig } from "./aquifer-config.js";
+import type { AquiferConfig, ConnectionConfig, OperationConfig } from "./aquifer-config.js";
 import type { CompiledGraph } from "./compiled-graph.js";
+import { connectionNameProblem, defaultUrlVariable } from "./database-source.js";
 import { SettingsReader, type SettingsFile } from "./settings-reader.js";
 
 /** `aquifer.config.ts`, checked and completed with defaults. Durations are milliseconds. */
@@ -19,6 +20,7 @@ export interface ResolvedConfig {
   };
   readonly auditBeforePublish: boolean;
   readonly operations: Readonly<Record<string, OperationConfig>>;
+  readonly connections: Readonly<Record<string, ConnectionConfig>>;
   readonly serverVersion?: number;
   readonly historySchema: string;
   readonly onFailure?: string;
@@ -67,6 +69,7 @@ export function resolveConfig(config: unknown): ResolvedConfig {
       timeouts: defined(timeouts ?? {}),
       auditBeforePublish: reader.flag("auditBeforePublish") ?? true,
       operations: operations(reader, { file }),
+      connections: connections(reader, { file }),
       historySchema: reader.text("historySchema") ?? "aquifer",
     };
   });
@@ -88,6 +91,37 @@ export function checkOperationNames(config: ResolvedConfig, graph: CompiledGraph
       ...(nearest === undefined ? {} : { hint: `Did you mean "${nearest}"?` }),
     });
   }
+}
+
+/** The environment variable that holds the URL of an operational database. */
+export function urlVariable(config: Pick<ResolvedConfig, "connections">, connection: string): string {
+  return config.connections[connection]?.env ?? defaultUrlVariable(connection);
+}
+
+function connections(reader: SettingsReader, source: SettingsFile): Record<string, ConnectionConfig> {
+  const value = reader.any("connections") ?? {};
+  if (typeof value !== "object" || Array.isArray(value)) {
+    throw reader.refuse("connections", "an object of connections by name");
+  }
+  const entries = Object.entries(value).map(([name, settings]: [string, unknown]) => {
+    const path = `config.connections.${name}`;
+    const problem = connectionNameProblem(name);
+    if (problem !== undefined)
+      throw new AquiferError(`${path}: ${problem}`, { code: "bad-setting", location: { file } });
+    const env = SettingsReader.read(settings, path, source, (each) => {
+      const variable = each.text("env");
+      if (variable === undefined) throw each.refuse("env", "the name of an environment variable");
+      if (!/^[A-Za-z_]\w*$/.test(variable))
+        throw new AquiferError(`${path}.env is no name of an environment variable`, {
+          code: "bad-setting",
+          location: { file },
+          hint: "Name the variable that holds the URL; the URL itself, with its password, does not belong here.",
+        });
+      return variable;
+    });
+    return [name, { env }] as const;
+  });
+  return Object.fromEntries(entries);
 }
 
 function operations(reader: SettingsReader, source: SettingsFile): Record<string, OperationConfig> {

@@ -1,7 +1,8 @@
 export type PeriodGrain = "day" | "month" | "year";
 
 /**
- * How the period of a file is known: by its content, else by its name, else by `--period`; never today's date.
+ * How the period of a file is known: by its content, else by its name, else by `--period`; never today's date. Of a
+ * database it is known row by row, by `fromSql`.
  *
  * Both patterns name the parts of a date as groups `year`, `month` and `day`, as far as the grain needs them. A year of two
  * digits means 20xx; a month is a number or begins like its English or Indonesian name.
@@ -20,12 +21,28 @@ export interface PeriodRule {
     /** Added to what the column says. */
     readonly shiftMonths?: number;
   };
+  /**
+   * Of a database: SQL over the relation's columns that gives each row's date, or its time stamp. Time stamps with a time
+   * zone are taken in UTC. Rows for which it is NULL belong to no period and are kept as such.
+   *
+   * @example "make_date(year, month, 1)"
+   */
+  readonly fromSql?: string;
 }
 
 /** What is wrong with a rule; undefined when nothing is. */
-export function periodRuleProblem(rule: PeriodRule, columns: readonly string[]): string | undefined {
+export function periodRuleProblem(
+  rule: PeriodRule,
+  columns: readonly string[],
+  ofDatabase: boolean,
+): string | undefined {
   const needed = { day: ["year", "month", "day"], month: ["year", "month"], year: ["year"] }[rule.grain];
-  const { fromName, fromColumn } = rule;
+  const { fromName, fromColumn, fromSql } = rule;
+  if (ofDatabase) {
+    if (fromName || fromColumn) return "period of a database is told by fromSql alone";
+    return (fromSql ?? "") === "" ? "period has no fromSql" : undefined;
+  }
+  if (fromSql !== undefined) return "period.fromSql is for a source that reads a database";
   if (!fromName && !fromColumn) return "period has neither fromName nor fromColumn";
   for (const [name, pattern] of [
     ["fromName", fromName],

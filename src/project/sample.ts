@@ -22,6 +22,19 @@ interface SampleTarget {
   readonly rows?: number;
 }
 
+/** A table of an operational database, as sources with `database` read it. */
+export interface SampleTable {
+  /** Name of the connection. Its database is made where it is one of the embedded server. */
+  readonly connection: string;
+  /** `schema.table`; what an earlier sample put there is replaced, a table of somebody else's is refused. */
+  readonly table: string;
+  /** Each column's type and constraints: `{ id: "bigint primary key", paid_at: "timestamptz" }`. */
+  readonly columns: Readonly<Record<string, string>>;
+  /** The rows piece by piece, as `copy ... from stdin (format csv)` reads them: an empty cell without quotes is NULL. */
+  readonly content: Iterable<string | Uint8Array>;
+  readonly rows?: number;
+}
+
 /** A file of text or bytes. */
 export interface SampleFile extends SampleTarget {
   /** The content piece by piece; only asked for when it can be written, so memory stays bounded. */
@@ -53,16 +66,17 @@ export interface SampleOptions<Item extends SampleItem = SampleItem> {
   readonly description?: string;
   /** Used where the command line says nothing. */
   readonly defaults: Pick<SampleRequest, "customers" | "months">;
-  readonly files: (request: SampleRequest) => Iterable<Item>;
+  readonly files?: (request: SampleRequest) => Iterable<Item>;
+  readonly tables?: (request: SampleRequest) => Iterable<SampleTable>;
 }
 
-export interface Sample<Item extends SampleItem = SampleItem> extends SampleOptions<Item> {
+export interface Sample<Item extends SampleItem = SampleItem> extends Required<SampleOptions<Item>> {
   readonly kind: "sample";
   readonly description: string;
 }
 
 /**
- * Declares a generator of invented raw data in its real shape. Export the result from a file in `ingest/samples/`.
+ * Declares a generator of invented raw files, or tables of operational databases, in their real shape. Export the result from a file in `ingest/samples/`.
  *
  * @throws AquiferError `bad-sample`
  * @example
@@ -84,7 +98,14 @@ export function defineSample<Item extends SampleItem>(options: SampleOptions<Ite
       hint: "Use lower snake case.",
     });
   }
-  return { ...options, kind: "sample", description: options.description ?? "" };
+  const nothing = (): [] => [];
+  return {
+    ...options,
+    kind: "sample",
+    description: options.description ?? "",
+    files: options.files ?? nothing,
+    tables: options.tables ?? nothing,
+  };
 }
 
 /** The generators that a project's `ingest/samples/*.ts` export, by name. */

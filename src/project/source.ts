@@ -2,6 +2,7 @@ import { parseDuration } from "../base/duration.js";
 import { AquiferError, asError } from "../base/errors.js";
 import { nearestName } from "../base/nearest-name.js";
 import { snakeCase } from "../base/snake-case.js";
+import { databaseOrigin, type DatabaseOptions, type DatabaseOrigin } from "./database-source.js";
 import { periodRuleProblem, type PeriodRule } from "./period-rule.js";
 
 /** One column of a source, as the files carry it. In bronze every column is `text`: types are given in silver. */
@@ -64,8 +65,10 @@ export interface SourceOptions {
   readonly description?: string;
   /** The table in schema `bronze`. Default: the name with `_` for `/`. */
   readonly table?: string;
-  /** Globs below `raw/<system>/`. */
-  readonly files: string | readonly string[];
+  /** Globs below `raw/<system>/`. A source reads either files or a `database`. */
+  readonly files?: string | readonly string[];
+  /** Another PostgreSQL that the rows are copied from. */
+  readonly database?: DatabaseOptions;
   /**
    * `ndjson`: a JSON object on each line; `parquet`: by its own schema. Nested values arrive as JSON text.
    * Default: `delimited`.
@@ -81,7 +84,7 @@ export interface SourceOptions {
   /** One character. Default: found among comma, semicolon, pipe and tab by the declared columns. */
   readonly delimiter?: string;
   readonly period?: PeriodRule;
-  /** Default: `append`. */
+  /** Default: `append`; of a database `snapshot`, with a period `replace_period`, with a cursor `append`. */
   readonly reload?: ReloadPolicy;
   /** Default: `evolve`. */
   readonly drift?: DriftPolicy;
@@ -112,7 +115,9 @@ export interface Source {
   readonly system: string;
   readonly description: string;
   readonly table: string;
+  /** Globs; none where the rows come from elsewhere. */
   readonly files: readonly string[];
+  readonly database: DatabaseOrigin | undefined;
   readonly format: SourceFormat;
   readonly columns: readonly SourceColumn[];
   readonly header: "required" | "none" | "optional";
@@ -143,6 +148,7 @@ const optionNames = [
   "description",
   "table",
   "files",
+  "database",
   "format",
   "columns",
   "header",
@@ -198,9 +204,10 @@ export function defineSource(options: SourceOptions): Source {
       throw fail(`${key} is "${value}"`, `Use one of: ${allowed.join(", ")}.`);
     }
   }
-  const files = [options.files].flat();
+  const database = options.database && databaseOrigin(options, options.database, fail);
+  const files = [options.files ?? []].flat();
   // Sources may also be written in plain JavaScript, where no compiler checks them.
-  if (files.length === 0 || !files.every((glob) => typeof glob === "string" && glob !== ""))
+  if (!database && (files.length === 0 || !files.every((glob) => typeof glob === "string" && glob !== "")))
     throw fail(`files is ${JSON.stringify(options.files)}`, "Give one glob or more, such as orders_*.csv.");
   const table = options.table ?? options.name.replaceAll("/", "_");
   if (snakeCase(table) !== table) throw fail(`table is "${table}"`, "Use lower snake case.");
@@ -221,7 +228,8 @@ export function defineSource(options: SourceOptions): Source {
     throw fail("footer has a flag g or y, which remembers where it was", "Leave it out.");
   }
   checkRejectLimit(options.maxRejected ?? 0, fail);
-  const problem = options.period && periodRuleProblem(options.period, Object.keys(options.columns));
+  const problem =
+    options.period && periodRuleProblem(options.period, Object.keys(options.columns), database !== undefined);
   if (problem !== undefined) throw fail(problem);
   return {
     kind: "source",
@@ -230,17 +238,23 @@ export function defineSource(options: SourceOptions): Source {
     description: options.description ?? "",
     table,
     files,
+    database,
     format: options.format ?? "delimited",
     columns: toColumns(options.columns, fail),
     header: options.header ?? "required",
     delimiter: options.delimiter,
     period: options.period,
-    reload: options.reload ?? "append",
+    reload: options.reload ?? defaultReload(database, options.period),
     drift: options.drift ?? "evolve",
     footer: options.footer,
     maxRejected: options.maxRejected ?? 0,
     freshness: checkedFreshness(options.freshness ?? {}, fail),
   };
+}
+
+function defaultReload(database: DatabaseOrigin | undefined, period: PeriodRule | undefined): ReloadPolicy {
+  if (!database || database.cursor) return "append";
+  return period ? "replace_period" : "snapshot";
 }
 
 function systemOf(name: unknown): string {

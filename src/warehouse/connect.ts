@@ -112,7 +112,8 @@ async function openEmbedded(options: WarehouseOptions, origin: string): Promise<
   }
 }
 
-async function openServer(options: WarehouseOptions, chosen: NamedServer): Promise<Warehouse> {
+/** Connects to the first of a server's hosts that answers. */
+export async function openServer(options: WarehouseOptions, chosen: NamedServer): Promise<Warehouse> {
   const places = hostsOf(chosen.parameters);
   for (const [index, place] of places.entries()) {
     const target = targetOf(chosen, place);
