@@ -17,6 +17,7 @@ const steps = [
   ["prettier", "--check", "--log-level", "warn", "."],
   ["eslint", "--max-warnings", "0", "."],
   ["tsc", "--noEmit"],
+  ["dataform", "check", "--strict", "--locked"],
   [
     "vitest",
     "run",
@@ -26,6 +27,9 @@ const steps = [
     ...process.argv.slice(2),
   ],
 ];
+// The project's check runs from dist/, on the embedded server, which is left as it was found.
+spawnSync(process.execPath, [join(root, "scripts", "build.mjs")], { cwd: root, env, stdio: "inherit" });
+const wasRunning = warehouse("status", "--json").includes('"running"');
 let failed = 0;
 let failedStatic = 0;
 for (const [tool, ...args] of steps) {
@@ -39,6 +43,8 @@ for (const [tool, ...args] of steps) {
   if (status !== 0) failed += 1;
   if (status !== 0 && tool !== "vitest") failedStatic += 1;
 }
+
+if (!wasRunning) warehouse("stop");
 
 const counts = existsSync(results) ? JSON.parse(readFileSync(results, "utf8")) : undefined;
 if (existsSync(skipList)) {
@@ -55,8 +61,14 @@ console.log(
 );
 process.exit(failed === 0 && counts !== undefined ? 0 : 1);
 
+function warehouse(...args) {
+  const command = [binary("dataform"), "warehouse", ...args];
+  return spawnSync(process.execPath, command, { cwd: root, env, encoding: "utf8" }).stdout;
+}
+
 /** The script of a tool's command, run by this Node so that no shell or shim stands between. */
 function binary(tool) {
+  if (tool === "dataform") return join(root, "bin", "dataform.js");
   const packages = { prettier: "prettier", eslint: "eslint", tsc: "typescript", vitest: "vitest" };
   const folder = join(root, "node_modules", packages[tool]);
   const { bin } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));

@@ -4,7 +4,7 @@ import { bars, columns, shareBars } from "aquifer/charts";
 const customers = { label: "Customers", format: { as: "number", digits: 0 } } as const;
 const source = "gold.bank_profile_feed: one row a customer, by the latest registration";
 
-export default defineReport({
+export default defineReport("bank/customer-segmentation", {
   title: "Customer segmentation overview",
   description:
     "Who the bank's customers are, and which of them already have a housing loan: for choosing segments to address.",

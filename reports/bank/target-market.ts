@@ -4,7 +4,7 @@ import { bars } from "aquifer/charts";
 const customers = { label: "Customers", format: { as: "number", digits: 0 } } as const;
 const source = "gold.bank_profile_feed: one row a customer, by the latest registration";
 
-export default defineReport({
+export default defineReport("bank/target-market", {
   title: "Target market of the housing-loan campaign",
   description:
     "Customers in their twenties and thirties, married or single, with neither a housing loan nor a default: how many, and who they are.",

@@ -13,7 +13,7 @@ import { buildEmpty, buildKnown, resetSession, type KnownRelation } from "./empt
 import type { Finding } from "./finding.js";
 import { loadParser } from "./parse-statement.js";
 import { withScratchDatabase } from "./scratch-database.js";
-import { readModel, type DescribedRelation, type WarehouseModel } from "./warehouse-model.js";
+import { readRelations, type DescribedRelation, type WarehouseModel } from "./warehouse-model.js";
 
 export interface CheckOptions {
   readonly project: CompiledProject;
@@ -60,11 +60,15 @@ export async function checkProject(
       markUnknown(context, options.known);
       for (const action of inOrder(actions)) await buildEmpty(session, context, action);
       const isBroken = (key: string): boolean => context.broken.has(key);
+      const reports: [string, WarehouseModel["reports"][string]][] = [];
       for (const report of options.reports) {
-        context.findings.push(...(await checkReport(session, report, options.relationOf, isBroken)));
+        const { findings, queries } = await checkReport(session, report, options.relationOf, isBroken);
+        context.findings.push(...findings);
+        reports.push([report.name, queries]);
       }
       await body(session, context);
-      const model = await readModel(session, described(actions, options.known));
+      const relations = await readRelations(session, described(actions, options.known));
+      const model: WarehouseModel = { version: 1, relations, reports: Object.fromEntries(reports) };
       return summarise(context, model, options.reports);
     });
   });

@@ -5,9 +5,10 @@ import { nearestName } from "../base/nearest-name.js";
 import { findSnippet } from "../project/find-text.js";
 import type { Report } from "../project/report.js";
 import { refsOf, renderSql, type ReportRef, type SqlPiece } from "../project/report-sql.js";
-import type { Queryable } from "../warehouse/warehouse.js";
+import type { Queryable, Row } from "../warehouse/warehouse.js";
 import { WarehouseError } from "../warehouse/warehouse-error.js";
 import type { Finding } from "./finding.js";
+import type { ModelColumn } from "./warehouse-model.js";
 
 export interface CheckedReport {
   readonly name: string;
@@ -15,6 +16,12 @@ export interface CheckedReport {
   readonly file: string;
   readonly source: string;
   readonly report: Report;
+}
+
+export interface ReportJudgement {
+  readonly findings: readonly Finding[];
+  /** What each query returns; those that were refused or not judged are absent. */
+  readonly queries: Readonly<Record<string, readonly ModelColumn[]>>;
 }
 
 /**
@@ -27,8 +34,9 @@ export async function checkReport(
   checked: CheckedReport,
   relationOf: (ref: ReportRef) => RelationName,
   broken: (key: string) => boolean,
-): Promise<Finding[]> {
+): Promise<ReportJudgement> {
   const findings: Finding[] = [];
+  const queries: Record<string, readonly ModelColumn[]> = {};
   for (const [name, query] of Object.entries(checked.report.data)) {
     const keys = refsOf(query.sql)
       .map(relationOf)
@@ -49,15 +57,18 @@ export async function checkReport(
       findings.push(refusal(checked, subject, error, { before: before.length, pieces }));
       continue;
     }
-    const { rows } = await session.query<{ name: string }>(
-      "select attname as name from pg_attribute where attrelid = 'pg_temp.aquifer_report'::regclass and attnum > 0",
+    const { rows } = await session.query<ModelColumn & Row>(
+      `select attname as name, format_type(atttypid, atttypmod) as type
+       from pg_attribute where attrelid = 'pg_temp.aquifer_report'::regclass and attnum > 0 order by attnum`,
     );
+    queries[name] = rows.map((row) => ({ name: row.name, type: row.type }));
+    if (query.shape !== undefined) continue;
     const produced = rows.map((row) => row.name);
     for (const column of Object.keys(query.columns)) {
       if (!produced.includes(column)) findings.push(absent(checked, subject, column, produced));
     }
   }
-  return findings;
+  return { findings, queries };
 }
 
 function absent(

@@ -157,7 +157,10 @@ async function runOperations(session: Queryable, action: OperationsAction): Prom
   for (const query of action.queries) await session.query(query);
 }
 
-/** Columns that the config describes and the query does not return. */
+/**
+ * Columns that the config describes and the query does not return; and the reverse where it describes most of them: a few
+ * descriptions are notes, not a contract.
+ */
 function compareContract(context: CheckContext, action: RelationAction, produced: readonly string[]): void {
   for (const { name } of action.columns) {
     if (produced.includes(name)) continue;
@@ -169,6 +172,21 @@ function compareContract(context: CheckContext, action: RelationAction, produced
       ...(near === undefined ? {} : { hint: `Did you mean "${near}"?` }),
     });
   }
+  const described = new Set(action.columns.map(({ name }) => name));
+  const silent = produced.filter((name) => !described.has(name));
+  if (silent.length === 0 || silent.length >= produced.length - silent.length) return;
+  context.add(action, {
+    severity: "warning",
+    code: "produced-not-described",
+    message: `returns ${formatList(silent)}, which its columns do not describe`,
+    hint: "It describes the others.",
+  });
+}
+
+function formatList(names: readonly string[]): string {
+  const shown = names.slice(0, 5).map((name) => `"${name}"`);
+  const more = names.length - shown.length;
+  return `${shown.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
 async function columnsOf(session: Queryable, relation: string): Promise<string[]> {

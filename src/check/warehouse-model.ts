@@ -6,6 +6,8 @@ export interface WarehouseModel {
   readonly version: 1;
   /** By `schema.name`, sorted. */
   readonly relations: Readonly<Record<string, ModelRelation>>;
+  /** What the queries of the reports return, by report (sorted) and query; those that were not judged are absent. */
+  readonly reports: Readonly<Record<string, Readonly<Record<string, readonly ModelColumn[]>>>>;
 }
 
 export interface ModelRelation {
@@ -30,11 +32,11 @@ export interface DescribedRelation {
   readonly columnDescriptions: ReadonlyMap<string, string>;
 }
 
-/** Reads the model of the relations that exist. */
-export async function readModel(
+/** Reads back the relations that exist. */
+export async function readRelations(
   session: Queryable,
   relations: readonly DescribedRelation[],
-): Promise<WarehouseModel> {
+): Promise<WarehouseModel["relations"]> {
   const { rows } = await session.query<{ key: string; name: string; type: string; not_null: boolean }>(
     `select n.nspname || '.' || c.relname as key, a.attname as name,
        format_type(a.atttypid, a.atttypmod) as type, a.attnotnull as not_null
@@ -68,5 +70,5 @@ export async function readModel(
     ];
   });
   found.sort(([a], [b]) => (a < b ? -1 : 1));
-  return { version: 1, relations: Object.fromEntries(found) };
+  return Object.fromEntries(found);
 }

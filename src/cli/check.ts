@@ -7,6 +7,7 @@ import { checkProject, type CheckOptions, type CheckResult } from "../check/chec
 import { describeFinding, type Finding } from "../check/finding.js";
 import { changesAsMarkdown, compareModels, describeChanges, isBreak } from "../check/impact.js";
 import { readLineage, type Lineage } from "../check/project-lineage.js";
+import { reportTypes, typesDifference } from "../check/report-types.js";
 import type { WarehouseModel } from "../check/warehouse-model.js";
 import { findProject } from "../project/find-project.js";
 import { loadConfig } from "../project/config.js";
@@ -16,14 +17,16 @@ import type { CommandContext, CommandFactory } from "./command.js";
 import { withRevision } from "./git-revision.js";
 import { addProjectOptions, type ProjectOptionValues } from "./project-options.js";
 
-/** The model of the last check, relative to the root. */
+/** The model of the last check, and the types of the reports' queries, relative to the root. */
 const lastModel = join(".aquifer", "warehouse.json");
+const typesFile = "types/warehouse.d.ts";
 
 interface CheckValues extends ProjectOptionValues {
   readonly json?: true;
   readonly strict?: true;
   readonly against?: string;
   readonly markdown?: true;
+  readonly locked?: true;
 }
 
 export const checkCommand: CommandFactory = (context) => {
@@ -33,6 +36,7 @@ export const checkCommand: CommandFactory = (context) => {
     )
     .argument("[dir]", "folder of the project", ".")
     .option("--strict", "warnings count as errors")
+    .option("--locked", `fail when ${typesFile} is not what the check would write, instead of writing it`)
     .option(
       "--against <revision>",
       "also say what changes against a git revision, or against the `last` check, and who reads it",
@@ -42,7 +46,7 @@ export const checkCommand: CommandFactory = (context) => {
   return addProjectOptions(command)
     .addHelpText(
       "after",
-      "\nExample:\n  $ dataform check --strict\n  $ dataform check --against main --markdown",
+      "\nExample:\n  $ dataform check --strict --locked\n  $ dataform check --against main --markdown",
     )
     .action((dir: string, values: CheckValues) => check(context, resolve(context.cwd, dir), values));
 };
@@ -59,10 +63,12 @@ async function check(context: CommandContext, folder: string, values: CheckValue
   const common = { server, historySchema };
   const before = values.against === undefined ? undefined : await earlier(context, root, values, common);
   let lineage: Lineage = new Map();
-  const result = await checkProject({ ...inputs, ...common }, async (session, checked) => {
+  const judged = await checkProject({ ...inputs, ...common }, async (session, checked) => {
     if (before === undefined || before.lineage !== undefined) return;
     lineage = await readLineage(session, checked, inputs.reports, inputs.relationOf);
   });
+  const stale = await keepTypes(root, judged, inputs.reports, values.locked === true);
+  const result = { ...judged, findings: [...judged.findings, ...stale] };
   const changes = before && compareModels(before.model, result.model, before.lineage ?? lineage);
   await mkdir(join(root, ".aquifer"), { recursive: true });
   await writeFile(join(root, lastModel), `${JSON.stringify(result.model, null, 2)}\n`);
@@ -82,6 +88,42 @@ async function check(context: CommandContext, folder: string, values: CheckValue
   }
   stdout.write(summary(result, clock.elapsed() - started));
   if (changes !== undefined) stdout.write(`\nAgainst ${values.against ?? ""}:\n${describeChanges(changes)}`);
+}
+
+/**
+ * Writes the types of the reports' queries, or says how the committed ones differ. Nothing is written while a query cannot
+ * be judged: its types would go.
+ */
+async function keepTypes(
+  root: string,
+  { model }: CheckResult,
+  reports: CheckOptions["reports"],
+  locked: boolean,
+): Promise<Finding[]> {
+  const committed = await readFile(join(root, typesFile), "utf8").catch(() => undefined);
+  const isWhole = reports.every(({ name, report }) =>
+    Object.keys(report.data).every((query) => model.reports[name]?.[query] !== undefined),
+  );
+  if (!isWhole || (reports.length === 0 && committed === undefined)) return [];
+  const current = reportTypes(model.reports);
+  const details = typesDifference(committed, current);
+  if (details.length === 0) return [];
+  if (locked) {
+    return [
+      {
+        severity: "error",
+        code: "stale-types",
+        message: committed === undefined ? "is not there" : "is not what the reports' queries return",
+        subject: typesFile,
+        location: { file: typesFile },
+        details,
+        hint: "Run dataform check and commit the file.",
+      },
+    ];
+  }
+  await mkdir(join(root, "types"), { recursive: true });
+  await writeFile(join(root, typesFile), current);
+  return [];
 }
 
 /** The earlier state that `--against` names; a git revision comes with the lineage that it had. */

@@ -76,6 +76,48 @@ export interface ReportQuery {
 
 export type ReportQueries = Readonly<Record<string, ReportQuery>>;
 
+/**
+ * What the queries of each report return: report, query, column, PostgreSQL's type. Filled by the project's
+ * `types/warehouse.d.ts`, which `dataform check` writes.
+ */
+export interface WarehouseQueries {
+  readonly [unnamed: symbol]: never;
+}
+
+/** How a report may read a column of a type of PostgreSQL; any way where the type is none of the plain ones. */
+type ReadableAs<T> = T extends "smallint" | "integer" | "bigint" | "numeric" | "real" | "double precision"
+  ? "text" | "integer" | "number"
+  : T extends `numeric(${number},${number})`
+    ? "text" | "integer" | "number"
+    : T extends "boolean"
+      ? "text" | "boolean"
+      : T extends "date" | `timestamp${string} time zone`
+        ? "text" | "date" | "timestamp"
+        : T extends "text" | "character varying" | `character varying(${number})`
+          ? "text" | "integer" | "number" | "date"
+          : ColumnType;
+
+/** The columns that a query may declare, by what it returns; what it does not return is refused with these words. */
+type ConformingColumns<Columns, Returned> = {
+  readonly [Column in keyof Columns]: Column extends keyof Returned
+    ? { readonly type: ReadableAs<Returned[Column]> }
+    : `the query does not return ${Column & string}`;
+};
+
+/**
+ * The queries of the report named `Name`, as the warehouse answers them. A query with a `shape`, and a report that
+ * `types/warehouse.d.ts` does not hold yet, are taken as they are.
+ */
+type ConformingQueries<Name extends string, Q extends ReportQueries> = Name extends keyof WarehouseQueries
+  ? {
+      readonly [Query in keyof Q]: Q[Query] extends { readonly shape: unknown }
+        ? Q[Query]
+        : Query extends keyof WarehouseQueries[Name]
+          ? { readonly columns: ConformingColumns<Q[Query]["columns"], WarehouseQueries[Name][Query]> }
+          : Q[Query];
+    }
+  : Q;
+
 /** The rows of a report's queries, typed by their columns. */
 export type ReportData<Q extends ReportQueries> = {
   readonly [Name in keyof Q]: readonly {
@@ -225,6 +267,8 @@ export interface ReportSpec<Q extends ReportQueries> {
 /** A report as the framework holds it. */
 export interface Report {
   readonly kind: "report";
+  /** Where it says its own name, for the types of its queries: that of its file. */
+  readonly name?: string;
   readonly title: string;
   readonly description: string;
   readonly locale: LocaleName;
@@ -261,8 +305,30 @@ export interface Report {
  *   ],
  * });
  */
-export function defineReport<const Q extends ReportQueries>(spec: ReportSpec<Q>): Report {
-  return { kind: "report", locale: "en", filters: {}, ...spec, body: spec.body as unknown as Report["body"] };
+export function defineReport<const Q extends ReportQueries>(spec: ReportSpec<Q>): Report;
+/**
+ * The same for a report that says its name, that of its file below `reports/`: then TypeScript compares the columns that
+ * it declares with `types/warehouse.d.ts`, and a misspelt one does not compile.
+ *
+ * @example export default defineReport("sales/orders", { title: "Orders by region", ... });
+ */
+export function defineReport<const Name extends string, const Q extends ReportQueries>(
+  name: Name,
+  spec: ReportSpec<Q> & { readonly data: ConformingQueries<Name, NoInfer<Q>> },
+): Report;
+export function defineReport<Q extends ReportQueries>(
+  ...given: readonly [ReportSpec<Q>] | readonly [string, ReportSpec<Q>]
+): Report {
+  const [name, spec] = given.length === 1 ? [undefined, given[0]] : given;
+  const body = spec.body as unknown as Report["body"];
+  return {
+    kind: "report",
+    locale: "en",
+    filters: {},
+    ...spec,
+    ...(name === undefined ? {} : { name }),
+    body,
+  };
 }
 
 /** A card with one figure. */

@@ -34,7 +34,7 @@ raw/
     "noEmit": true,
     "skipLibCheck": true
   },
-  "include": ["ingest", "reports", "aquifer.config.ts"]
+  "include": ["ingest", "reports", "types", "aquifer.config.ts"]
 }
 `,
     "ingest/shop.ts": `import { defineSource } from "aquifer";
@@ -104,7 +104,7 @@ union all select '2024-02-01', 1, 4
 
 const euro = { as: "currency", currency: "EUR", digits: 2 } as const;
 
-export default defineReport({
+export default defineReport("shop/revenue", {
   title: "Revenue",
   description: "How much the shop sold in each month.",
   data: {

@@ -37,10 +37,12 @@ export async function loadReports(projectRoot: string): Promise<LoadedReport[]> 
           },
         );
       }
+      const name = module.file.replace(/^reports\//, "").replace(/\.ts$/, "");
+      checkName(only.value, name, module.file);
       checkFilters(only.value, module.file);
       const source = await readFile(join(projectRoot, module.file), "utf8");
       return {
-        name: module.file.replace(/^reports\//, "").replace(/\.ts$/, ""),
+        name,
         file: module.file,
         source,
         report: only.value,
@@ -84,6 +86,15 @@ function unknownReport(pattern: string, plain: string, reports: readonly LoadedR
         : names.length > 0
           ? `Known: ${names.join(", ")}.`
           : "The project has no reports: a file in reports/ makes one.",
+  });
+}
+
+function checkName(report: Report, name: string, file: string): void {
+  if (report.name === undefined || report.name === name) return;
+  throw new AquiferError(`the report calls itself "${report.name}"`, {
+    code: "bad-report",
+    location: { file },
+    hint: `Its name is that of its file: defineReport("${name}", ...).`,
   });
 }
 

@@ -24,6 +24,7 @@ export {
   type Text,
   type Value,
   type ValueFormat,
+  type WarehouseQueries,
 } from "../project/report.js";
 export { ref, sql, type ReportRef, type SqlTemplate } from "../project/report-sql.js";
 export { completePeriods, shiftPeriod, startOf, type Period } from "./periods.js";
