@@ -1,15 +1,17 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { writeGeneratedProject } from "./_generated-project.js";
 
 const repository = process.cwd();
+const modules = join(repository, "node_modules");
 
 /** Compiles a generated project of 1,000 models with two assertions each, by Aquifer and by Google's CLI, whole commands in turns. */
 export default async function compile(report: (line: string) => void): Promise<void> {
   const root = mkdtempSync(join(tmpdir(), "aquifer-bench-"));
   try {
-    writeProject(root, 1000);
+    writeGeneratedProject(root, 1000, modules);
     const google: Measured[] = [];
     const first: Measured[] = [];
     const again: Measured[] = [];
@@ -24,7 +26,7 @@ export default async function compile(report: (line: string) => void): Promise<v
     report(`1,000 models, 2,000 assertions, median of 3: dataform, first ${describe(median(first))}`);
     report(`1,000 models, 2,000 assertions, median of 3: dataform, again ${describe(median(again))}`);
     report(`ratio ${(median(google).milliseconds / median(first).milliseconds).toFixed(1)}`);
-    writeProject(root, 10_000);
+    writeGeneratedProject(root, 10_000, modules);
     rmSync(join(root, ".aquifer"), { recursive: true });
     report(
       `10,000 models, 20,000 assertions: first ${describe(measure(["bin/dataform.js", "compile", root]))}`,
@@ -34,71 +36,6 @@ export default async function compile(report: (line: string) => void): Promise<v
     );
   } finally {
     rmSync(root, { recursive: true });
-  }
-}
-
-/**
- * Models of an ordinary size in chains of ten: eight described columns, a js block, two refs and two inline assertions
- * (a unique key; conditions).
- */
-function writeProject(root: string, models: number): void {
-  const core = "node_modules/@dataform/core";
-  cpSync(join(repository, core), join(root, core), { recursive: true });
-  writeFileSync(join(root, "package.json"), "{}");
-  writeFileSync(join(root, "dataform.json"), '{ "warehouse": "postgres", "defaultSchema": "bench" }');
-  mkdirSync(join(root, "includes"), { recursive: true });
-  writeFileSync(
-    join(root, "includes/money.js"),
-    "exports.euro = (column) => `round(${column} / 100.0, 2)`;\n",
-  );
-  for (let model = 0; model < models; model++) {
-    const folder = join(root, "definitions", `group_${model % 20}`);
-    mkdirSync(folder, { recursive: true });
-    const source = (distance: number): string =>
-      model % 10 < distance ? "generate_series(1, 10) as id" : `\${ref("model_${model - distance}")}`;
-    writeFileSync(
-      join(folder, `model_${model}.sqlx`),
-      `config {
-  type: "table",
-  description: "Orders of one day, cleaned.",
-  tags: ["bench", "daily"],
-  columns: {
-    order_id: "Number of the order.",
-    customer_id: "Who ordered.",
-    ordered_at: "When it was ordered.",
-    product: "What was ordered.",
-    quantity: "How many.",
-    amount: "In euro.",
-    is_returned: "Whether it came back.",
-    batch: "The load it came with."
-  },
-  assertions: { uniqueKey: ["order_id"], nonNull: ["customer_id"], rowConditions: ["amount >= 0", "quantity > 0"] }
-}
-
-js {
-  const batch = ${model};
-  const since = "2024-01-01";
-}
-
--- one of many
-with latest as (
-  select order_id, customer_id, ordered_at, product, quantity, amount
-  from ${source(1)}
-  where ordered_at >= '\${since}'
-)
-select
-  latest.order_id,
-  latest.customer_id,
-  latest.ordered_at::date as ordered_at,
-  coalesce(latest.product, 'it''s unknown') as product,
-  latest.quantity,
-  \${money.euro("latest.amount")} as amount,
-  returned.order_id is not null as is_returned,
-  \${batch} as batch
-from latest
-left join ${source(2)} as returned on returned.order_id = latest.order_id
-`,
-    );
   }
 }
 

@@ -46,6 +46,25 @@ export class CheckContext {
     });
   }
 
+  /** Adds an error that breaks the action. */
+  fail(action: Action, finding: Parameters<CheckContext["add"]>[1]): void {
+    this.broken.set(action.key, "is broken");
+    this.add(action, finding);
+  }
+
+  /** True for what can be tried: it is not broken, nor is anything that it reads, and its SQL is known before it runs. */
+  isJudged(action: Action): boolean {
+    if (action.disabled || action.kind === "declaration" || this.broken.has(action.key)) return false;
+    if (action.jitCode !== undefined) {
+      this.broken.set(action.key, "is made at run time");
+      return false;
+    }
+    const below = action.dependencies.find((key) => this.broken.has(key));
+    if (below === undefined) return true;
+    this.broken.set(action.key, `reads ${below}, which ${this.broken.get(below) ?? ""}`);
+    return false;
+  }
+
   /** What the server refused, as a finding of the action; the action counts as broken from now on. */
   refuse(action: Action, error: WarehouseError): void {
     const { server } = error;

@@ -6,10 +6,10 @@ import type { CompiledProject } from "../project/compiled-project.js";
 import type { ReportRef } from "../project/report-sql.js";
 import type { ServerAccess } from "../warehouse/embedded-database.js";
 import type { Queryable } from "../warehouse/warehouse.js";
+import { resetSession } from "./build-alone.js";
 import { CheckContext } from "./check-context.js";
 import { checkReport, type CheckedReport } from "./check-report.js";
-import { checkStatements } from "./check-statements.js";
-import { buildEmpty, buildKnown, resetSession, type KnownRelation } from "./empty-build.js";
+import { buildEmpty, buildKnown, type KnownRelation } from "./empty-build.js";
 import type { Finding } from "./finding.js";
 import { loadParser } from "./parse-statement.js";
 import { withScratchDatabase } from "./scratch-database.js";
@@ -51,14 +51,13 @@ export async function checkProject(
   const actions = toActions(options.project);
   const context = new CheckContext(options.project, actions);
   await loadParser();
-  for (const action of actions.values()) if (!action.disabled) checkStatements(context, action);
   return withScratchDatabase(options.server, async (scratch) => {
     await migrateHistory(scratch, options.historySchema);
     return scratch.withSession(async (session) => {
       await resetSession(session);
       await buildKnown(session, actions.values(), options.known);
       markUnknown(context, options.known);
-      for (const action of inOrder(actions)) await buildEmpty(session, context, action);
+      await buildEmpty(session, context, inOrder(actions));
       const isBroken = (key: string): boolean => context.broken.has(key);
       const reports: [string, WarehouseModel["reports"][string]][] = [];
       for (const report of options.reports) {

@@ -1,17 +1,10 @@
 import { quoteIdentifier, quoteRelation, type RelationName } from "../base/identifiers.js";
-import { nearestName } from "../base/nearest-name.js";
-import {
-  isRelationAction,
-  type Action,
-  type AssertionAction,
-  type IncrementalAction,
-  type OperationsAction,
-  type RelationAction,
-} from "../project/action.js";
-import { keyStatements } from "../statements/create-relation.js";
+import { isRelationAction, type Action } from "../project/action.js";
 import type { Queryable } from "../warehouse/warehouse.js";
-import { WarehouseError } from "../warehouse/warehouse-error.js";
+import { buildAlone } from "./build-alone.js";
+import { buildTogether } from "./build-together.js";
 import type { CheckContext } from "./check-context.js";
+import { checkStatements } from "./check-statements.js";
 
 /** A relation whose columns are known without a warehouse: a source, a seed, a pulled declaration. */
 export interface KnownRelation {
@@ -37,162 +30,56 @@ export async function buildKnown(
   }
 }
 
+/** How many actions are parsed while the server builds as many others. */
+const stride = 100;
+
 /**
- * Lets the server judge one action on empty tables. What it refuses becomes a finding; what depends on a broken action is
- * not judged.
+ * Parses the statements of the actions and lets the server judge them on empty tables, in the order given. What it refuses
+ * becomes a finding; what depends on a broken action is not judged.
  */
-export async function buildEmpty(session: Queryable, context: CheckContext, action: Action): Promise<void> {
-  if (action.disabled || action.kind === "declaration" || context.broken.has(action.key)) return;
-  if (action.jitCode !== undefined) {
-    context.broken.set(action.key, "is made at run time");
-    return;
+export async function buildEmpty(
+  session: Queryable,
+  context: CheckContext,
+  actions: readonly Action[],
+): Promise<void> {
+  const enabled = actions.filter((action) => !action.disabled);
+  let building = Promise.resolve();
+  for (let start = 0; start < enabled.length; start += stride) {
+    const next = enabled.slice(start, start + stride);
+    for (const action of next) checkStatements(context, action);
+    await building;
+    building = buildInOrder(session, context, next);
+    // A failure is thrown by the await above or below, never while the next ones are parsed.
+    building.catch(() => undefined);
   }
-  const below = action.dependencies.find((key) => context.broken.has(key));
-  if (below !== undefined) {
-    context.broken.set(action.key, `reads ${below}, which ${context.broken.get(below) ?? ""}`);
-    return;
+  await building;
+}
+
+/** Neighbours that send nothing but what Aquifer makes of their queries are sent together. */
+async function buildInOrder(
+  session: Queryable,
+  context: CheckContext,
+  actions: readonly Action[],
+): Promise<void> {
+  let together: Action[] = [];
+  for (const action of actions) {
+    if (!runsOwnStatements(action)) {
+      together.push(action);
+      continue;
+    }
+    await buildTogether(session, context, together);
+    together = [];
+    if (context.isJudged(action)) await buildAlone(session, context, action);
   }
-  try {
-    if (isRelationAction(action)) await buildRelation(session, context, action);
-    else if (action.kind === "operations") await runOperations(session, action);
-    else await buildAssertion(session, action);
-  } catch (error) {
-    await session.query("rollback");
-    if (!(error instanceof WarehouseError) || error.isConnectionLoss) throw error;
-    context.refuse(action, error);
-    await resetSession(session);
-    return;
-  }
-  if (runsOwnStatements(action)) await resetSession(session);
+  await buildTogether(session, context, together);
 }
 
 function runsOwnStatements(action: Action): boolean {
   if (!isRelationAction(action)) return action.kind === "operations";
-  return action.preOperations.length + action.postOperations.length > 0 || action.kind === "incremental";
-}
-
-/** Nothing that one action sets or makes for itself reaches the next one. A statement that takes long is not tried to its end. */
-export async function resetSession(session: Queryable): Promise<void> {
-  await session.query(
-    "discard temp; reset all; set synchronous_commit = off; set statement_timeout = '10s'; set client_min_messages = error",
-  );
-}
-
-async function buildRelation(
-  session: Queryable,
-  context: CheckContext,
-  action: RelationAction,
-): Promise<void> {
-  const { target, query, preOperations, postOperations } = action;
-  // Statements about a view want a view; everything else is built as a table, so that nothing nests.
-  const isView = action.kind === "view" && preOperations.length + postOperations.length > 0;
-  const isAlone = preOperations.length + postOperations.length === 0;
-  if (!isAlone) await session.query("begin");
-  for (const operation of preOperations) await session.query(operation);
-  await session.query(
-    isView
-      ? `create ${action.materialized ? "materialized " : ""}view ${quoteRelation(target)} as\n${query}\n${action.materialized ? "with no data" : ""}`
-      : `create table ${quoteRelation(target)} as\n${query}\nwith no data`,
-  );
-  if (action.kind !== "view" || action.materialized) {
-    for (const statement of keyStatements(target, action.postgres)) await session.query(statement);
-  }
-  for (const operation of postOperations) await session.query(operation);
-  if (!isAlone) await session.query("commit");
-  if (action.columns.length === 0 && action.kind !== "incremental") return;
-  const produced = await columnsOf(session, quoteRelation(target));
-  compareContract(context, action, produced);
-  if (action.kind === "incremental") await tryIncrement(session, context, action, produced);
-}
-
-/** The incremental form, tried and rolled back. */
-async function tryIncrement(
-  session: Queryable,
-  context: CheckContext,
-  action: IncrementalAction,
-  existing: readonly string[],
-): Promise<void> {
-  const delta = "pg_temp.aquifer_increment";
-  await session.query("begin");
-  for (const operation of action.incrementalPreOperations) await session.query(operation);
-  await session.query(`create temp table aquifer_increment as\n${action.incrementalQuery}\nwith no data`);
-  const produced = await columnsOf(session, delta);
-  const missing = action.uniqueKey.filter((column) => !produced.includes(column));
-  for (const column of missing) {
-    const near = nearestName(column, produced);
-    context.broken.set(action.key, "is broken");
-    context.add(action, {
-      severity: "error",
-      code: "unknown-key",
-      message: `uniqueKey names "${column}", which the query does not return`,
-      hint: near === undefined ? `It returns ${produced.join(", ")}.` : `Did you mean "${near}"?`,
-    });
-  }
-  const differing = [
-    ...produced.filter((column) => !existing.includes(column)).map((column) => `+${column}`),
-    ...existing.filter((column) => !produced.includes(column)).map((column) => `-${column}`),
-  ];
-  if (differing.length > 0 && action.onSchemaChange === "fail") {
-    context.add(action, {
-      severity: "error",
-      code: "increment-columns",
-      message: `the incremental query returns other columns than the first build: ${differing.join(", ")}`,
-      hint: "onSchemaChange is FAIL: every incremental run would fail.",
-    });
-  }
-  const shared = produced.filter((column) => existing.includes(column)).map(quoteIdentifier);
-  if (shared.length > 0) {
-    const list = shared.join(", ");
-    await session.query(`insert into ${quoteRelation(action.target)} (${list}) select ${list} from ${delta}`);
-  }
-  for (const operation of action.incrementalPostOperations) await session.query(operation);
-  await session.query("rollback");
-}
-
-async function buildAssertion(session: Queryable, action: AssertionAction): Promise<void> {
-  await session.query(`create table ${quoteRelation(action.target)} as\n${action.query}\nwith no data`);
-}
-
-async function runOperations(session: Queryable, action: OperationsAction): Promise<void> {
-  for (const query of action.queries) await session.query(query);
-}
-
-/**
- * Columns that the config describes and the query does not return; and the reverse where it describes most of them: a few
- * descriptions are notes, not a contract.
- */
-function compareContract(context: CheckContext, action: RelationAction, produced: readonly string[]): void {
-  for (const { name } of action.columns) {
-    if (produced.includes(name)) continue;
-    const near = nearestName(name, produced);
-    context.add(action, {
-      severity: "warning",
-      code: "described-not-produced",
-      message: `describes the column "${name}", which the query does not return`,
-      ...(near === undefined ? {} : { hint: `Did you mean "${near}"?` }),
-    });
-  }
-  const described = new Set(action.columns.map(({ name }) => name));
-  const silent = produced.filter((name) => !described.has(name));
-  if (silent.length === 0 || silent.length >= produced.length - silent.length) return;
-  context.add(action, {
-    severity: "warning",
-    code: "produced-not-described",
-    message: `returns ${formatList(silent)}, which its columns do not describe`,
-    hint: "It describes the others.",
-  });
-}
-
-function formatList(names: readonly string[]): string {
-  const shown = names.slice(0, 5).map((name) => `"${name}"`);
-  const more = names.length - shown.length;
-  return `${shown.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
-}
-
-async function columnsOf(session: Queryable, relation: string): Promise<string[]> {
-  const { rows } = await session.query<{ name: string }>(
-    "select attname as name from pg_attribute where attrelid = $1::regclass and attnum > 0 and not attisdropped order by attnum",
-    [relation],
-  );
-  return rows.map((row) => row.name);
+  const { preOperations, postOperations } = action;
+  const more =
+    action.kind === "incremental"
+      ? [...action.incrementalPreOperations, ...action.incrementalPostOperations]
+      : [];
+  return preOperations.length + postOperations.length + more.length > 0;
 }

@@ -1,5 +1,5 @@
 import { AquiferError } from "../base/errors.js";
-import { quoteIdentifier, quoteLiteral, quoteRelation } from "../base/identifiers.js";
+import { quoteIdentifier, quoteRelation } from "../base/identifiers.js";
 import type { IncrementalAction } from "../project/action.js";
 import {
   alterColumns,
@@ -7,6 +7,7 @@ import {
   compareColumns,
   createDelta,
   deleteOverwritten,
+  lossyTypes,
   mergeRows,
   type ColumnDifference,
 } from "../statements/incremental.js";
@@ -143,12 +144,7 @@ async function refuseLossyTypes(
 ): Promise<void> {
   if (retyped.length === 0) return;
   const { rows } = await context.session.query<{ name: string }>(
-    `select retyped.name from unnest(array[${retyped.map(({ name }) => quoteLiteral(name)).join(", ")}]::text[],
-  array[${retyped.map(({ from }) => quoteLiteral(from)).join(", ")}]::text[],
-  array[${retyped.map(({ to }) => quoteLiteral(to)).join(", ")}]::text[]) as retyped (name, old, new)
-where old like '%(%' or not (old::regtype = new::regtype or exists (
-  select from pg_catalog.pg_cast where castsource = new::regtype and casttarget = old::regtype
-    and (castcontext = 'i' or castmethod = 'b')))`,
+    lossyTypes(retyped),
   );
   const lossy = new Set(rows.map(({ name }) => name));
   const named = retyped

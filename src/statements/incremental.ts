@@ -1,4 +1,4 @@
-import { quoteIdentifier, quoteRelation, type RelationName } from "../base/identifiers.js";
+import { quoteIdentifier, quoteLiteral, quoteRelation, type RelationName } from "../base/identifiers.js";
 import type { ColumnFact } from "../warehouse/catalog/relation-facts.js";
 import type { PartitionSetting } from "../project/postgres-settings.js";
 import { lowerBound } from "./partitions.js";
@@ -92,4 +92,18 @@ export function alterColumns(
     ...removed.map((column) => `drop column ${quoteIdentifier(column.name)}`),
   ];
   return changes.length === 0 ? [] : [`alter table ${quoteRelation(target)} ${changes.join(", ")}`];
+}
+
+/** Column `name` of those whose new type PostgreSQL would fit into the old one by rounding or cutting, or not at all. */
+export function lossyTypes(retyped: ColumnDifference["retyped"]): string {
+  const list = (texts: readonly string[]): string => `array[${texts.map(quoteLiteral).join(", ")}]::text[]`;
+  const [names, old, fresh] = [
+    retyped.map(({ name }) => name),
+    retyped.map(({ from }) => from),
+    retyped.map(({ to }) => to),
+  ].map(list);
+  return `select retyped.name from unnest(${names}, ${old}, ${fresh}) as retyped (name, old, new)
+where old like '%(%' or not (old::regtype = new::regtype or exists (
+  select from pg_catalog.pg_cast where castsource = new::regtype and casttarget = old::regtype
+    and (castcontext = 'i' or castmethod = 'b')))`;
 }

@@ -212,7 +212,9 @@ const corpus: readonly (readonly [string, Record<string, string>, readonly strin
     {
       "a.sqlx": `config { type: "incremental" }\nselect \${when(incremental(), "note as id", "id")} from ${orders}`,
     },
-    ['a.sqlx column "id" is of type integer but expression is of type text'],
+    [
+      "a.sqlx the incremental query returns other types than the first build: id is integer, the query gives text",
+    ],
   ],
   [
     "assertion on a missing column",
@@ -224,7 +226,7 @@ const corpus: readonly (readonly [string, Record<string, string>, readonly strin
     {
       "a.sqlx": `config { type: "table", assertions: { rowConditions: ["id + 1"] } }\nselect id from ${orders}`,
     },
-    ["a.sqlx argument of NOT must be type boolean, not type integer"],
+    ["a.sqlx:1:56 argument of NOT must be type boolean, not type integer"],
   ],
   [
     "standalone assertion",

@@ -85,6 +85,26 @@ it("keeps what one action sets and makes for itself from the next", async () => 
   expect(findings.map(brief)).toEqual(['c.sqlx:2:17 relation "rate" does not exist']);
 });
 
+it("tells each error of models that are built together at its own place, and builds the others", async () => {
+  const table = 'config { type: "table" }\n';
+  const broken = ["select idd from ${ref('orders')}", "select id, id from ${ref('orders')}"];
+  const files = Array.from({ length: 40 }, (_, index): [string, string] => [
+    `m${index}.sqlx`,
+    `${table}${index % 4 === 3 ? (broken[(index >> 2) % 2] ?? "") : `select ${index} as x -- it's fine`}`,
+  ]);
+  const { findings, model, actions } = await checked(
+    Object.fromEntries([...files, ["z.sqlx", `${table}select x from \${ref("m3")}`]]),
+  );
+  const expected = Array.from({ length: 10 }, (_, index) => index).map((index) =>
+    index % 2 === 0
+      ? `m${index * 4 + 3}.sqlx:2:8 column "idd" does not exist`
+      : `m${index * 4 + 3}.sqlx column "id" specified more than once`,
+  );
+  expect(findings.map(brief).sort()).toEqual(expected.sort());
+  expect(Object.keys(model.relations).filter((key) => key.startsWith("silver."))).toHaveLength(30);
+  expect(actions).toBe(40);
+});
+
 it("leaves nothing on the server, also when it fails", async () => {
   const database = await freshDatabase();
   const { warehouse } = database;
