@@ -143,9 +143,7 @@ async function refuseLossyTypes(
   retyped: ColumnDifference["retyped"],
 ): Promise<void> {
   if (retyped.length === 0) return;
-  const { rows } = await context.session.query<{ name: string }>(
-    lossyTypes(retyped),
-  );
+  const { rows } = await context.session.query<{ name: string }>(lossyTypes(retyped));
   const lossy = new Set(rows.map(({ name }) => name));
   const named = retyped
     .filter(({ name }) => lossy.has(name))
