@@ -25,7 +25,7 @@ const hits = [];
 try {
   for (let round = 0; round < Number(rounds); round++) {
     const fault = faults[round % faults.length];
-    const hit = await rig.inject(fault, phases[Math.floor(random() * phases.length)], random);
+    const hit = await rig.inject(fault, rarest(fault), random);
     hits.push(hit);
     const tail = hit.broken.length === 0 ? "" : `\n  BROKEN ${hit.broken.join("\n  BROKEN ")}`;
     console.log(
@@ -34,6 +34,12 @@ try {
   }
 } finally {
   await rig.close();
+}
+/** The phase that this fault hit least so far; one that cannot be reached is not asked for again and again. */
+function rarest(fault) {
+  const hitsOf = (phase) =>
+    hits.filter((hit) => hit.fault === fault && (hit.phase === phase || hit.wanted === phase)).length;
+  return phases.toSorted((a, b) => hitsOf(a) - hitsOf(b))[0];
 }
 console.log(`\n| | ${phases.join(" | ")} | broken promises |\n|---|${"---|".repeat(phases.length + 1)}`);
 for (const fault of faults) {

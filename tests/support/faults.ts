@@ -1,5 +1,15 @@
-import { execFileSync, spawn, type ChildProcess } from "node:child_process";
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn, spawnSync, type ChildProcess } from "node:child_process";
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  realpathSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -38,6 +48,8 @@ export type Phase = (typeof phases)[number];
 /** One injected fault and what came of it. */
 export interface Hit {
   readonly fault: Fault;
+  /** The phase that was waited for, and the one that was hit. */
+  readonly wanted: Phase;
   readonly phase: Phase;
   /** Actions that were done when the fault came. */
   readonly done: number;
@@ -48,6 +60,12 @@ export interface Hit {
 }
 
 const rows = 2000;
+/** The file that takes the rest of the disk. */
+const filler = "filler";
+/** Left free until the disk is to be full: enough for a run, and filled in no time. */
+const headroom = 96 * 1024 * 1024;
+/** Size of the server's own disk, where one can be mounted: enough for the run, and soon full. */
+const diskBytes = 448 * 1024 * 1024;
 const relations = Array.from({ length: 10 }, (_, index) => index);
 
 function projectFiles(): Record<string, string> {
@@ -86,6 +104,8 @@ const checked = [
 export class FaultRig {
   private version = 1;
   private server: EmbeddedServer | undefined;
+  /** Where the server's data lie on a disk of their own. */
+  private disk: string | undefined;
 
   private constructor(
     private readonly folder: string,
@@ -102,16 +122,27 @@ export class FaultRig {
     }
     mkdirSync(join(folder, "server"));
     await rig.start();
-    await rig.ask("create schema raw; create table raw.version as select 1 as version, false as is_big");
+    await rig.moveToDisk();
+    await rig.ask(`
+create schema raw;
+create table raw.version as select 1 as version, false as is_big, false as commits_slowly;
+create function raw.wait() returns trigger language plpgsql as
+$$ begin if (select commits_slowly from raw.version) then perform pg_sleep(0.05); end if; return null; end $$`);
     const first = await rig.finish(rig.spawn(["run"]));
     if (first.code !== 0) {
       await rig.close();
       throw new Error(`the first run failed:\n${first.output}`);
     }
+    // A commit takes no time, so it could not be hit: what is deferred runs within it.
+    await rig.ask(`
+create constraint trigger wait after insert on aquifer.action_run
+deferrable initially deferred for each row execute function raw.wait()`);
     return rig;
   }
 
   async close(): Promise<void> {
+    await stopEmbedded(join(this.folder, "server"));
+    if (this.disk !== undefined) execFileSync("umount", [this.disk]);
     await resetEmbedded(join(this.folder, "server"));
     rmSync(this.folder, { recursive: true, force: true });
   }
@@ -125,28 +156,35 @@ export class FaultRig {
   async inject(fault: Fault, wanted: Phase, random: () => number): Promise<Hit> {
     const broken: string[] = [];
     const version = ++this.version;
-    const isBig = fault === "full disk";
-    await this.ask(`update raw.version set version = ${version}, is_big = ${isBig}`);
+    const isBig = fault === "full disk" && this.disk === undefined;
+    await this.ask(
+      `update raw.version set version = ${version}, is_big = ${isBig}, commits_slowly = ${wanted === "committing"}`,
+    );
     const before = await this.lastRun();
     if (isBig) await this.restartWithSmallFiles();
+    if (fault === "full disk" && this.disk !== undefined) fill(this.disk, headroom);
     const child = this.spawn(["run"]);
     const ended = this.finish(child);
     const phase = isBig ? "building" : await this.awaitPhase(child, wanted, 300 + random() * 1500);
     await this.strike(fault, child, random);
     const result = await ended;
+    if (this.disk !== undefined) rmSync(join(this.disk, filler), { force: true });
     if (isBig) await stopEmbedded(join(this.folder, "server"));
     // A signal in the first moments ends the process before it listens; the shell sees 130 then too.
     const codes = phase === "starting" ? [130, 0, null] : [130, 0];
     if ((fault === "SIGTERM" || fault === "SIGINT") && !codes.includes(result.code))
       broken.push(`exit code ${result.code} after ${fault}: ${result.output.slice(-300)}`);
     if (isBig && result.code !== 1) broken.push(`exit code ${result.code} with a full disk`);
+    // What needs no more room succeeds.
+    if (fault === "full disk" && result.code !== 0 && result.code !== 1)
+      broken.push(`exit code ${result.code} with a full disk: ${result.output.slice(-300)}`);
     await this.start();
     broken.push(...(await this.whatRuns(fault === "kill -9" ? 5000 : 1000)));
     broken.push(...(await this.whatIsBad([version - 1, version])));
 
     const hit = await this.lastRun();
     const wasRecorded = hit !== undefined && hit.runId !== before?.runId;
-    await this.ask("update raw.version set is_big = false");
+    await this.ask("update raw.version set is_big = false, commits_slowly = false");
     const second = await this.finish(this.spawn([wasRecorded ? "retry" : "run"]));
     if (second.code !== 0)
       broken.push(`the run after it ended with ${second.code}: ${second.output.slice(-600)}`);
@@ -160,6 +198,7 @@ export class FaultRig {
     broken.push(...(await this.whatIsBad([version])), ...(await this.litter()));
     return {
       fault,
+      wanted,
       phase,
       done: wasRecorded ? hit.done.length : 0,
       retried: last?.planned.length ?? 0,
@@ -169,7 +208,7 @@ export class FaultRig {
 
   private async start(): Promise<void> {
     this.server = await startEmbedded(join(this.folder, "server"), {
-      settings: { fsync: "off", max_connections: "60" },
+      settings: { fsync: "off", max_connections: "60", max_wal_size: "128MB", min_wal_size: "32MB" },
     });
   }
 
@@ -247,8 +286,26 @@ export class FaultRig {
         await this.start();
         return;
       case "full disk":
+        if (this.disk !== undefined) fill(this.disk, 0);
         return;
     }
+  }
+
+  /** Puts the data on a small disk of their own, where one can be mounted; else a full disk is a limit on file sizes. */
+  private async moveToDisk(): Promise<void> {
+    const data = this.server?.data ?? "";
+    await stopEmbedded(join(this.folder, "server"));
+    const move = [
+      'mv "$1" "$1.moved" && mkdir "$1"',
+      'if mount -t tmpfs -o "size=$2" tmpfs "$1" 2>/dev/null; then cp -a "$1.moved/." "$1"; else rmdir "$1" && mv "$1.moved" "$1" && exit 3; fi',
+      'chown --reference="$1.moved" "$1" && chmod --reference="$1.moved" "$1" && rm -r "$1.moved"',
+    ].join("\n");
+    const { status, stderr } = spawnSync("bash", ["-euc", move, "bash", data, String(diskBytes)], {
+      encoding: "utf8",
+    });
+    if (status !== 0 && status !== 3) throw new Error(`the data cannot be moved: ${stderr}`);
+    if (status === 0) this.disk = data;
+    await this.start();
   }
 
   /** A server whose files may not grow beyond 17 MB, one more than its log segments: what a full disk does to a table. */
@@ -354,7 +411,25 @@ function expectedStatuses(fault: Fault, code: number | null): string[] {
   if (code === 130) return ["cancelled"];
   if (code === null) return ["crashed"];
   // While the server is away nothing can be written: the next run finds that this one never ended.
-  return fault === "server restart" || fault === "terminated backends" ? ["failed", "crashed"] : ["failed"];
+  return fault === "SIGTERM" || fault === "SIGINT" || fault === "kill -9"
+    ? ["failed"]
+    : ["failed", "crashed"];
+}
+
+/** Writes until so many bytes are left on a disk, while the server writes too. */
+function fill(disk: string, leave: number): void {
+  const file = openSync(join(disk, filler), "a");
+  try {
+    for (let block = 1 << 20; block >= 4096; block >>= 1) {
+      const { bavail, bsize } = statfsSync(disk);
+      for (let room = bavail * bsize - leave; room >= block; room -= block)
+        writeSync(file, Buffer.alloc(block));
+    }
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== "ENOSPC") throw thrown;
+  } finally {
+    closeSync(file);
+  }
 }
 
 const signs: readonly (readonly [Phase, RegExp])[] = [
