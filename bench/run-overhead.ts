@@ -13,65 +13,108 @@ const threads = 8;
 /** Where peers are installed; kept between runs, since installing takes longer than measuring. */
 const peers = join(repository, ".aquifer", "bench", "peers");
 
-/** One tool on the same models: how to run them all, and why it is left out where it is. */
+/** One tool on the same models: its commands, and why it is left out where it is. */
 interface Tool {
   readonly name: string;
-  readonly command: readonly string[];
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** A command of the same tool that does all but run the models: the start of the program, the compilation. */
-  readonly idle: readonly string[];
+  /** Runs all models. */
+  readonly run?: Command;
+  /** Does all but run the models: the start of the program, the compilation. */
+  readonly idle?: Command;
+  /** Runs all models and a check of each. */
+  readonly build?: Command;
+  /** Finds, after a build, that there is nothing to do. */
+  readonly nothing?: Command;
 }
 
+type Command = readonly string[];
+
 /**
- * What a run costs beside the queries: 200 trivial tables and a view on each are rebuilt, whole commands in turns, by
- * Aquifer, by the last Google CLI that knew PostgreSQL (2.6.7, encrypted connections only) and by dbt.
+ * What a run costs beside the queries: 200 trivial tables and a view on each are rebuilt, without and with a check of every
+ * one, by whole commands in turns; and how long it takes to find that nothing changed. Aquifer, the last Google CLI that
+ * knew PostgreSQL (2.6.7, encrypted connections only; its assertions are errors on PostgreSQL), dbt and SQLMesh.
  */
 export default async function runOverhead(print: (line: string) => void): Promise<void> {
   const root = mkdtempSync(join(tmpdir(), "aquifer-bench-"));
   chmodSync(root, 0o755);
   try {
     const server = await startEncrypted(join(root, "server"));
-    const tools = [aquifer(root, server), dataform2(root, server), dbt(root, server)].flatMap((tool) => {
-      if (typeof tool !== "string") return [tool];
-      print(`skipped: ${tool}`);
-      return [];
-    });
-    for (const tool of tools) timed(tool, tool.command);
-    const times = tools.map((tool) => ({ tool, runs: [] as number[], idle: [] as number[] }));
-    for (let repetition = 0; repetition < repetitions; repetition++) {
-      for (const { tool, runs, idle } of times) {
-        runs.push(timed(tool, tool.command));
-        idle.push(timed(tool, tool.idle));
-      }
-    }
+    const found = [aquifer, dataform2, dbt, sqlmesh].map((tool) => tool(root, server));
+    const tools = found.filter((tool) => typeof tool !== "string");
+    for (const reason of found) if (typeof reason === "string") print(`skipped: ${reason}`);
+    const ran = measure(tools, ["run", "idle"]);
     print(`${pairs} tables and ${pairs} views rebuilt, medians of ${repetitions} whole commands in turns`);
-    const [first] = times;
-    const perModel = ({ runs, idle }: { runs: number[]; idle: number[] }): number =>
-      (median(runs) - median(idle)) / (2 * pairs);
-    for (const each of times) {
-      const ratio = first === undefined ? 1 : perModel(each) / perModel(first);
+    const perModel = (times: Times): number => (times.run - times.idle) / (2 * pairs);
+    const [first] = ran;
+    for (const [tool, times] of ran) {
       print(
-        `${each.tool.name}: ${seconds(median(each.runs))}, without running models ${seconds(median(each.idle))}, ` +
-          `${perModel(each).toFixed(1)} ms a model, ratio ${ratio.toFixed(1)}`,
+        `${tool.name}: ${seconds(times.run)} (ratio ${ratio(times.run, first?.[1].run)}), without running models ` +
+          `${seconds(times.idle)}, ${perModel(times).toFixed(1)} ms a model (ratio ${ratio(perModel(times), first && perModel(first[1]))})`,
       );
     }
+    print(`the same with a check of every model: ${2 * pairs} assertions`);
+    const built = measure(tools, ["build"]);
+    for (const [tool, times] of built)
+      print(`${tool.name}: ${seconds(times.build)} (ratio ${ratio(times.build, built[0]?.[1].build)})`);
+    print("nothing to do");
+    const idle = measure(tools, ["nothing"]);
+    for (const [tool, times] of idle)
+      print(`${tool.name}: ${seconds(times.nothing)} (ratio ${ratio(times.nothing, idle[0]?.[1].nothing)})`);
   } finally {
     await resetEmbedded(join(root, "server"));
     rmSync(root, { recursive: true, force: true });
   }
 }
 
+type Times = Record<Kind, number>;
+type Kind = "run" | "idle" | "build" | "nothing";
+
+/** Medians of each kind of command in turns, of the tools that have all of them; the first round is not counted. */
+function measure(tools: readonly Tool[], kinds: readonly Kind[]): [Tool, Times][] {
+  const measured = tools
+    .filter((tool) => kinds.every((kind) => tool[kind] !== undefined))
+    .map((tool) => ({
+      tool,
+      times: { run: [], idle: [], build: [], nothing: [] },
+    }));
+  for (let round = 0; round <= repetitions; round++) {
+    for (const { tool, times } of measured) {
+      for (const kind of kinds) {
+        const elapsed = timed(tool, tool[kind] ?? []);
+        if (round > 0) times[kind].push(elapsed);
+      }
+    }
+  }
+  return measured.map(({ tool, times: { run, idle, build, nothing } }) => [
+    tool,
+    { run: median(run), idle: median(idle), build: median(build), nothing: median(nothing) },
+  ]);
+}
+
+function ratio(value: number, base = NaN): string {
+  return (value / base).toFixed(1);
+}
+
 function aquifer(root: string, server: EmbeddedServer): Tool {
   const cwd = join(root, "aquifer");
-  write(cwd, "dataform.json", JSON.stringify({ warehouse: "postgres", defaultSchema: "bench_aquifer" }));
-  writeSqlx(cwd);
+  for (const [folder, checks] of [
+    ["plain", ""],
+    ["checked", ', assertions: { nonNull: ["id"] }'],
+  ] as const) {
+    const settings = { warehouse: "postgres", defaultSchema: folder, assertionSchema: `${folder}_quality` };
+    write(join(cwd, folder), "dataform.json", JSON.stringify(settings));
+    writeSqlx(join(cwd, folder), checks);
+  }
   const bin = [process.execPath, join(repository, "bin", "dataform.js")];
+  const all = ["--concurrency", String(threads)];
   const url = `postgres://${server.user}:${server.password}@localhost:${server.port}/postgres?sslmode=require`;
   return {
     name: "dataform (Aquifer)",
-    command: [...bin, "run", "--concurrency", String(threads)],
-    idle: [...bin, "compile"],
+    run: [...bin, "run", "plain", ...all],
+    idle: [...bin, "compile", "plain"],
+    build: [...bin, "run", "checked", ...all],
+    nothing: [...bin, "run", "checked", "--actions", "state:modified", ...all],
     cwd,
     env: { DATABASE_URL: url },
   };
@@ -104,7 +147,7 @@ function dataform2(root: string, server: EmbeddedServer): Tool | string {
   writeSqlx(cwd);
   return {
     name: "@dataform/cli 2.6.7",
-    command: [process.execPath, cli, "run", "--timeout=5m"],
+    run: [process.execPath, cli, "run", "--timeout=5m"],
     idle: [process.execPath, cli, "compile", "--timeout=5m"],
     cwd,
   };
@@ -141,23 +184,66 @@ function dbt(root: string, server: EmbeddedServer): Tool | string {
       `{{ config(materialized="view") }}\nselect * from {{ ref("table_${index}") }}`,
     );
   }
+  const names = Array.from({ length: pairs }, (_, index) => [`table_${index}`, `view_${index}`]).flat();
+  const checks = names.map((name) => ({ name, columns: [{ name: "id", data_tests: ["not_null"] }] }));
+  write(cwd, "models/checks.yml", JSON.stringify({ version: 2, models: checks }));
   const quiet = { DBT_SEND_ANONYMOUS_USAGE_STATS: "false", DBT_PROFILES_DIR: cwd };
   return {
-    name: "dbt run",
-    command: [bin, "--quiet", "run"],
+    name: "dbt 1.11 (run, build)",
+    run: [bin, "--quiet", "run"],
     idle: [bin, "--quiet", "parse"],
+    build: [bin, "--quiet", "build"],
     cwd,
     env: quiet,
   };
 }
 
-function writeSqlx(cwd: string): void {
+function sqlmesh(root: string, server: EmbeddedServer): Tool | string {
+  const home = join(peers, "sqlmesh");
+  const bin = join(home, "bin", "sqlmesh");
+  if (!existsSync(bin)) {
+    mkdirSync(peers, { recursive: true });
+    spawnSync("python3", ["-m", "venv", home]);
+    spawnSync(join(home, "bin", "pip"), ["install", "-q", "sqlmesh[postgres]"]);
+    if (!existsSync(bin)) return "SQLMesh does not install here";
+  }
+  const cwd = join(root, "sqlmesh");
+  const { port, user, password } = server;
+  const connection = { type: "postgres", host: "localhost", port, user, password, database: "postgres" };
+  const config = {
+    gateways: { bench: { connection: { ...connection, concurrent_tasks: threads } } },
+    default_gateway: "bench",
+    model_defaults: { dialect: "postgres", start: "2026-01-01" },
+    disable_anonymized_analytics: true,
+  };
+  write(cwd, "config.yaml", JSON.stringify(config));
   for (let index = 0; index < pairs; index++) {
-    write(cwd, `definitions/table_${index}.sqlx`, `config { type: "table" }\nselect ${index} as id`);
+    write(
+      cwd,
+      `models/table_${index}.sql`,
+      `MODEL (name bench_sqlmesh.table_${index}, kind FULL);\nselect ${index} as id`,
+    );
+    write(
+      cwd,
+      `models/view_${index}.sql`,
+      `MODEL (name bench_sqlmesh.view_${index}, kind VIEW);\nselect id from bench_sqlmesh.table_${index}`,
+    );
+  }
+  return {
+    name: "SQLMesh",
+    nothing: [bin, "plan", "--auto-apply", "--no-prompts"],
+    cwd,
+    env: { HOME: cwd },
+  };
+}
+
+function writeSqlx(cwd: string, checks = ""): void {
+  for (let index = 0; index < pairs; index++) {
+    write(cwd, `definitions/table_${index}.sqlx`, `config { type: "table"${checks} }\nselect ${index} as id`);
     write(
       cwd,
       `definitions/view_${index}.sqlx`,
-      `config { type: "view" }\nselect * from \${ref("table_${index}")}`,
+      `config { type: "view"${checks} }\nselect * from \${ref("table_${index}")}`,
     );
   }
 }
