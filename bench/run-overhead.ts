@@ -74,7 +74,7 @@ type Kind = "run" | "idle" | "build" | "nothing";
 function measure(tools: readonly Tool[], kinds: readonly Kind[]): [Tool, Times][] {
   const measured = tools
     .filter((tool) => kinds.every((kind) => tool[kind] !== undefined))
-    .map((tool) => ({
+    .map((tool): { tool: Tool; times: Record<Kind, number[]> } => ({
       tool,
       times: { run: [], idle: [], build: [], nothing: [] },
     }));
