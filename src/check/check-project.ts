@@ -1,4 +1,4 @@
-import type { RelationName } from "../base/identifiers.js";
+import { quoteIdentifier, type RelationName } from "../base/identifiers.js";
 import { migrateHistory } from "../history/migrate.js";
 import type { Action } from "../project/action.js";
 import { toActions } from "../project/action.js";
@@ -56,7 +56,7 @@ export async function checkProject(
     return scratch.withSession(async (session) => {
       await resetSession(session);
       await buildKnown(session, actions.values(), options.known);
-      markUnknown(context, options.known);
+      await markUnknown(session, context, options);
       await buildEmpty(session, context, inOrder(actions));
       const isBroken = (key: string): boolean => context.broken.has(key);
       const reports: [string, WarehouseModel["reports"][string]][] = [];
@@ -73,9 +73,20 @@ export async function checkProject(
   });
 }
 
-/** A declaration whose columns nobody knows cannot be read, and is no fault of the project. */
-function markUnknown(context: CheckContext, known: readonly KnownRelation[]): void {
-  const keys = new Set(known.map(({ name }) => `${name.schema}.${name.name}`));
+/** A declaration whose columns nobody knows cannot be read, and is no fault of the project. The history is there. */
+async function markUnknown(
+  session: Queryable,
+  context: CheckContext,
+  { known, historySchema }: CheckOptions,
+): Promise<void> {
+  const { rows } = await session.query<{ name: string }>(
+    "select relname as name from pg_class where relnamespace = $1::regnamespace and relkind in ('r', 'v')",
+    [quoteIdentifier(historySchema)],
+  );
+  const keys = new Set([
+    ...known.map(({ name }) => `${name.schema}.${name.name}`),
+    ...rows.map(({ name }) => `${historySchema}.${name}`),
+  ]);
   for (const action of context.actions.values()) {
     if (action.kind !== "declaration" || keys.has(action.key)) continue;
     context.broken.set(action.key, "is declared without columns");

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { formatBytes, formatCount, formatDuration, formatPlural } from "../base/format-quantity.js";
 import { packageVersion } from "../base/package-version.js";
+import { describeMissing } from "../ingest/describe-missing.js";
 import { parsePeriod } from "../ingest/file-period.js";
 import type { FileResult, IngestEvent } from "../ingest/file-result.js";
 import { ingest, type IngestResult } from "../ingest/ingest.js";
@@ -144,13 +145,16 @@ class IngestDisplay {
 
   end(result: IngestResult, milliseconds: number): void {
     if (this.json) {
-      this.say(JSON.stringify({ batch: result.batch ?? null, waiting: result.waiting }));
+      this.say(
+        JSON.stringify({ batch: result.batch ?? null, waiting: result.waiting, missing: result.missing }),
+      );
       return;
     }
     for (const [reason, files] of this.skipped)
       this.say(`Skipped: ${formatPlural(files, "file")} (${reason})`);
     if (!this.dryRun) this.say(batchLine(result, milliseconds));
     if (result.waiting.length > 0) this.say(`No data yet: ${result.waiting.join(", ")}`);
+    if (result.missing.length > 0) this.say(`Missing: ${describeMissing(result.missing)}`);
   }
 
   clear(): void {

@@ -11,6 +11,8 @@ export interface FileRecord {
   /** `YYYY-MM-DD`. */
   readonly period: string | undefined;
   readonly periodRule: string | undefined;
+  /** What the file's name tells, by group. */
+  readonly nameParts: Readonly<Record<string, string>>;
   readonly contentHash: string;
   /** The file whose stored rows hold this content already. */
   readonly storedAs: string | undefined;
@@ -37,7 +39,35 @@ export interface CurrentFile {
   readonly fileName: string;
   readonly slot: string;
   readonly period: string | undefined;
+  readonly nameParts: Readonly<Record<string, string>>;
   readonly contentHash: string;
+}
+
+/** The last version of a file that was loaded under a name, current or not. */
+export interface LastVersion {
+  readonly source: string;
+  readonly fileName: string;
+  readonly period: string | undefined;
+  readonly contentHash: string;
+  readonly modifiedAt: Date;
+  /** The name of the file that took its place. */
+  readonly supersededBy: string | undefined;
+}
+
+/** A source that a file is expected of, or may be. */
+export interface DeclaredSource {
+  readonly source: string;
+  readonly system: string;
+  readonly bronzeTable: string;
+  /** Grain of the periods that each want a file. */
+  readonly expected: "day" | "month" | "year" | undefined;
+}
+
+/** A period for which a source has no file. */
+export interface MissingFile {
+  readonly source: string;
+  /** First day, `YYYY-MM-DD`. */
+  readonly period: string;
 }
 
 export interface StoredContent {
@@ -97,7 +127,8 @@ export class IngestLedger {
 
   async currentFiles(session: Queryable): Promise<CurrentFile[]> {
     const { rows } = await session.query<Omit<CurrentFile, "period"> & { period: string | null }>(
-      `select file_id as "fileId", source, file_name as "fileName", slot, period::text, content_hash as "contentHash"
+      `select file_id as "fileId", source, file_name as "fileName", slot, period::text, name_parts as "nameParts",
+         content_hash as "contentHash"
        from ${this.schema}.ingest_file where status = 'loaded' and superseded_by is null`,
     );
     return rows.map((row) => ({ ...row, period: row.period ?? undefined }));
@@ -109,6 +140,60 @@ export class IngestLedger {
       `select distinct content_file_id as "fileId", source, content_hash as "contentHash"
        from ${this.schema}.ingest_file where status = 'loaded' and content_hash = any ($1)`,
       [hashes],
+    );
+    return [...rows];
+  }
+
+  /** For each of these names the last version that was loaded. */
+  async lastVersions(session: Queryable, fileNames: readonly string[]): Promise<LastVersion[]> {
+    const { rows } = await session.query<Record<keyof LastVersion, string | null> & { modified: number }>(
+      `select distinct on (file.source, file.file_name) file.source, file.file_name as "fileName", file.period::text,
+         file.content_hash as "contentHash", newer.file_name as "supersededBy",
+         extract(epoch from file.modified_at)::float8 as modified
+       from ${this.schema}.ingest_file as file
+       left join ${this.schema}.ingest_file as newer on newer.file_id = file.superseded_by
+       where file.status = 'loaded' and file.file_name = any ($1)
+       order by file.source, file.file_name, file.file_id desc`,
+      [fileNames],
+    );
+    return rows.map(({ source, fileName, period, contentHash, supersededBy, modified }) => ({
+      source: source ?? "",
+      fileName: fileName ?? "",
+      period: period ?? undefined,
+      contentHash: contentHash ?? "",
+      modifiedAt: new Date(Math.round(modified * 1000)),
+      supersededBy: supersededBy ?? undefined,
+    }));
+  }
+
+  /** Makes the sources of these systems the ones that are declared, and no others. To be called in a transaction. */
+  async declareSources(transaction: Queryable, sources: readonly DeclaredSource[]): Promise<void> {
+    const columns = [
+      sources.map(({ source }) => source),
+      sources.map(({ system }) => system),
+      sources.map(({ bronzeTable }) => bronzeTable),
+      sources.map(({ expected }) => expected ?? null),
+    ];
+    await transaction.query(
+      `delete from ${this.schema}.ingest_source where system = any ($2) and source <> all ($1)`,
+      columns.slice(0, 2),
+    );
+    await transaction.query(
+      `insert into ${this.schema}.ingest_source as old (source, system, bronze_table, expected)
+       select * from unnest($1::text[], $2::text[], $3::text[], $4::text[])
+       on conflict (source) do update
+       set system = excluded.system, bronze_table = excluded.bronze_table, expected = excluded.expected
+       where (old.system, old.bronze_table, old.expected)
+         is distinct from (excluded.system, excluded.bronze_table, excluded.expected)`,
+      columns,
+    );
+  }
+
+  /** Expected files that are absent, of these sources. */
+  async missingFiles(session: Queryable, sources: readonly string[]): Promise<MissingFile[]> {
+    const { rows } = await session.query<MissingFile>(
+      `select source, period::text from ${this.schema}.ingest_missing where source = any ($1) order by source, period`,
+      [sources],
     );
     return [...rows];
   }
@@ -142,6 +227,7 @@ export class IngestLedger {
       slot: file.slot,
       period: file.period ?? null,
       period_rule: file.periodRule ?? null,
+      name_parts: JSON.stringify(file.nameParts),
       content_hash: file.contentHash,
       bytes: file.bytes,
       modified_at: file.modifiedAt.toISOString(),

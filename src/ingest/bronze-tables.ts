@@ -17,6 +17,8 @@ export interface BronzeTable {
   readonly source: string;
   readonly description: string;
   readonly columns: readonly { readonly name: string; readonly type: string; readonly description: string }[];
+  /** What names of files tell; each becomes a column `_<group>` of the view. */
+  readonly nameGroups: readonly string[];
 }
 
 export function storeRelation(table: string): RelationName {
@@ -107,7 +109,7 @@ function bronzeStatements(
   const columns = viewColumns(table, stored, viewed);
   if (columns.length !== viewed.length) {
     statements.push(
-      `create or replace view ${view} as ${viewQuery(table, columns, historySchema)}`,
+      `create or replace view ${view} as ${viewQuery(table, columns, [...stored, ...missing.map(({ name }) => name)], historySchema)}`,
       `comment on view ${view} is ${quoteLiteral(table.description || `Rows of source ${table.source}.`)}`,
       ...table.columns
         .filter(({ description }) => description !== "")
@@ -134,14 +136,23 @@ const origins: ReadonlyMap<string, string> = new Map([
 function viewColumns(table: BronzeTable, stored: readonly string[], viewed: readonly string[]): string[] {
   const own = table.columns.map(({ name }) => name);
   const others = stored.filter((name) => !own.includes(name) && name !== "_file_id" && name !== "_row");
-  return [...new Set([...viewed, ...own, ...origins.keys(), ...others])];
+  const named = table.nameGroups.map((group) => `_${group}`);
+  return [...new Set([...viewed, ...own, ...origins.keys(), ...named, ...others])];
 }
 
-function viewQuery(table: BronzeTable, columns: readonly string[], historySchema: string): string {
+function viewQuery(
+  table: BronzeTable,
+  columns: readonly string[],
+  stored: readonly string[],
+  historySchema: string,
+): string {
   const ledger = quoteIdentifier(historySchema);
   const list = columns.map((name) => {
     const origin = origins.get(name);
-    return origin === undefined ? `store.${quoteIdentifier(name)}` : `${origin} as ${name}`;
+    if (origin !== undefined) return `${origin} as ${name}`;
+    // No column of a file begins so: what does was told by a name, perhaps by a group that is no longer declared.
+    if (!name.startsWith("_") || stored.includes(name)) return `store.${quoteIdentifier(name)}`;
+    return `file.name_parts ->> ${quoteLiteral(name.slice(1))} as ${quoteIdentifier(name)}`;
   });
   return `
 select ${list.join(", ")}

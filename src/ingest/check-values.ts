@@ -56,33 +56,44 @@ export async function findProblems(
       problems.push({ row: Number(row), column, error });
     }
   }
-  for (const { name, checks } of columns) {
-    if (checks.unique !== true) continue;
-    const value = quoteIdentifier(name);
-    const { rows } = await session.query<{ row: string; first: string; value: string }>(
-      `select _row as row, first, left(${value}, 100) as value
-       from (
-         select _row, ${value}, min(_row) over (partition by ${value}) as first
-         from ${store} where _file_id = $1 and ${value} is not null
-       ) as each
-       where _row > first`,
-      [fileId],
-    );
-    problems.push(
-      ...rows.map(({ row, first, value: shown }) => ({
-        row: Number(row),
-        column: name,
-        error: `${JSON.stringify(shown)} stands on row ${first} already`,
-      })),
-    );
-  }
+  const uniques = [
+    ...columns.filter(({ checks }) => checks.unique === true).map(({ name }) => [name]),
+    ...(source.key.length > 0 ? [source.key] : []),
+  ];
+  for (const names of uniques) problems.push(...(await repeated(session, store, names, fileId)));
   const byRow = new Map<number, ValueProblem>();
   for (const problem of problems) if (!byRow.has(problem.row)) byRow.set(problem.row, problem);
   return [...byRow.values()].sort((a, b) => a.row - b.row);
 }
 
+/** The rows whose values in some columns, none of them NULL, stand on an earlier row already. */
+async function repeated(
+  session: Queryable,
+  store: string,
+  names: readonly string[],
+  fileId: string,
+): Promise<ValueProblem[]> {
+  const values = names.map(quoteIdentifier);
+  const shown = values.map((value) => `left(${value}, 100)`).join(", ");
+  const { rows } = await session.query<{ row: string; first: string; shown: string[] }>(
+    `select _row as row, first, array[${shown}] as shown
+     from (
+       select _row, ${values.join(", ")}, min(_row) over (partition by ${values.join(", ")}) as first
+       from ${store} where _file_id = $1 and ${values.map((value) => `${value} is not null`).join(" and ")}
+     ) as each
+     where _row > first`,
+    [fileId],
+  );
+  return rows.map(({ row, first, shown: repeatedValues }) => ({
+    row: Number(row),
+    column: names.join(", "),
+    error: `${repeatedValues.map((value) => JSON.stringify(value)).join(", ")} stands on row ${first} already`,
+  }));
+}
+
 /** True when a source has any check that `findProblems` would make. */
 export function hasChecks(source: Source): boolean {
+  if (source.key.length > 0) return true;
   return source.columns.some(
     ({ checks }) => checks.unique === true || rulesOf({ name: "", checks }, "").length > 0,
   );

@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import picomatch from "picomatch";
 import { AquiferError } from "../base/errors.js";
 import type { Source } from "../project/source.js";
@@ -15,7 +16,18 @@ export interface Classification {
 
 /** The sources whose file patterns match a path below `raw/<system>/`. */
 export function sourcesByName(sources: readonly Source[], path: string): Source[] {
-  return sources.filter(({ files }) => picomatch.isMatch(path, [...files], { nocase: true }));
+  const name = posix.basename(path);
+  return sources.filter(({ files }) =>
+    files.some((pattern) =>
+      pattern instanceof RegExp ? pattern.test(name) : picomatch.isMatch(path, pattern, { nocase: true }),
+    ),
+  );
+}
+
+/** True when one of the sources could take this file: by its name, or by its columns where no name is known. */
+export function concernsSource(wanted: readonly Source[], all: readonly Source[], path: string): boolean {
+  if (sourcesByName(wanted, path).length > 0) return true;
+  return wanted.some(({ recognize }) => recognize) && sourcesByName(all, path).length === 0;
 }
 
 /**
@@ -41,28 +53,37 @@ export function classifyFile(
   };
   const name = displayName(file);
   const named = sourcesByName(sources, file.matchPath);
-  if (named.length === 0) {
-    throw new AquiferError(`${name} matches no source`, {
-      code: "unknown-file",
-      details: sources.map((source) => `${source.name} looks for ${source.files.join(", ")}`),
-      hint: "Rename or remove the file, or add its pattern to a source in ingest/.",
-    });
-  }
-  const tried = named.map((source) => ({ source, ...recognize(source) }));
+  const candidates = named.length > 0 ? named : sources.filter((source) => source.recognize);
+  const tried = candidates.map((source) => ({ source, ...recognize(source) }));
   const fitting = tried.filter((each) => each.fits);
   const [only] = fitting;
+  if (only === undefined && named.length === 0) throw unknownFile(name, sources, tried);
+  const byName = (source: Source): string =>
+    named.length > 0
+      ? `name matches ${source.files.join(", ")}`
+      : "no source knows its name, but its columns";
   const details = (fitting.length === 0 ? tried : fitting).map(
-    ({ source, explanation }) => `${source.name}: name matches ${source.files.join(", ")}; ${explanation}`,
+    ({ source, explanation }) => `${source.name}: ${byName(source)}; ${explanation}`,
   );
   if (only === undefined) {
-    const others = sources
-      .filter((source) => !named.includes(source) && recognize(source).fits)
-      .map((source) => `its columns are those of ${source.name}, which looks for ${source.files.join(", ")}`);
-    throw new AquiferError(`${name} does not have the columns that its name promises`, {
-      code: "wrong-columns",
-      details: [...details, ...others],
-      hint: "Correct the file or its name, or the columns of the source in ingest/.",
-    });
+    const others = sources.filter((source) => !named.includes(source) && recognize(source).fits);
+    const [other] = others;
+    const names = (each: readonly Source[]): string => each.map((source) => source.name).join(" or ");
+    throw new AquiferError(
+      other
+        ? `${name} contradicts itself: its name says ${names(named)}, its columns say ${names(others)}`
+        : `${name} does not have the columns that its name promises`,
+      {
+        code: "wrong-columns",
+        details: [
+          ...details,
+          ...others.map(
+            (source) => `its columns are those of ${source.name}, which looks for ${source.files.join(", ")}`,
+          ),
+        ],
+        hint: "Correct the file or its name, or the columns of the source in ingest/.",
+      },
+    );
   }
   if (fitting.length > 1) {
     throw new AquiferError(`${name} matches ${fitting.length} sources`, {
@@ -72,5 +93,21 @@ export function classifyFile(
     });
   }
   const { source, shape, explanation } = only;
-  return { source, shape, explanation: `name matches ${source.files.join(", ")}; ${explanation}` };
+  return { source, shape, explanation: `${byName(source)}; ${explanation}` };
+}
+
+function unknownFile(
+  name: string,
+  sources: readonly Source[],
+  tried: readonly { readonly source: Source; readonly explanation: string }[],
+): AquiferError {
+  return new AquiferError(`${name} matches no source`, {
+    code: "unknown-file",
+    details: sources.map((source) => {
+      const byColumns = tried.find((each) => each.source === source)?.explanation;
+      const looksFor = `${source.name} looks for ${source.files.join(", ")}`;
+      return byColumns === undefined ? looksFor : `${looksFor}, or for its columns: ${byColumns}`;
+    }),
+    hint: "Rename or remove the file, or add its pattern to a source in ingest/.",
+  });
 }

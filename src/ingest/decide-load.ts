@@ -1,5 +1,6 @@
+import { isDeepStrictEqual } from "node:util";
 import { AquiferError } from "../base/errors.js";
-import type { CurrentFile, StoredContent } from "../history/ingest-ledger.js";
+import type { CurrentFile, LastVersion, StoredContent } from "../history/ingest-ledger.js";
 import { displayName } from "./discover-files.js";
 import type { InspectedFile } from "./plan-file.js";
 
@@ -14,27 +15,42 @@ export interface PlannedFile extends InspectedFile {
   readonly decision: Decision;
 }
 
+/** What the ledger knows of files. */
+export interface KnownFiles {
+  readonly current: readonly CurrentFile[];
+  /** Loaded content that some of the files have. */
+  readonly stored: readonly StoredContent[];
+  /** Of the files' names. */
+  readonly last: readonly LastVersion[];
+}
+
 /**
- * Decides for each file against what is current and what this batch already takes. A file is skipped only when
- * its content is current in the same source and period.
+ * Decides for each file against what is current and what this batch already takes. A file is skipped only when its content
+ * is current in the same source and period with the same columns told by the name; or when another file has taken its place
+ * and it still lies there as it was loaded, with the same time of its last change: nobody has sent it again.
  *
  * @param force load again what would be skipped
  * @throws AquiferError `refused-reload`
  */
 export function decideLoads(
   files: readonly InspectedFile[],
-  current: readonly CurrentFile[],
-  stored: readonly StoredContent[],
+  { current, stored, last }: KnownFiles,
   force: boolean,
 ): PlannedFile[] {
-  const now: Pick<CurrentFile, "source" | "slot" | "period" | "contentHash" | "fileName">[] = [...current];
+  const now: Pick<CurrentFile, "source" | "slot" | "period" | "nameParts" | "contentHash" | "fileName">[] = [
+    ...current,
+  ];
   const decide = (file: InspectedFile): PlannedFile => {
     const { source, slot, period, inspection } = file;
     const ofSource = now.filter((each) => each.source === source.name);
     const holder = ofSource.find((each) => each.slot === slot);
     const same = ofSource.find(
-      (each) => each.contentHash === inspection.hash && each.period === period?.start,
+      (each) =>
+        each.contentHash === inspection.hash &&
+        each.period === period?.start &&
+        isDeepStrictEqual(each.nameParts, file.nameParts),
     );
+    const takenBy = force ? undefined : last.find((each) => isUntouched(file, each))?.supersededBy;
     const known = stored.find((each) => each.source === source.name && each.contentHash === inspection.hash);
     const replacing = holder === undefined ? "new" : `replaces ${describe(holder)}`;
     let decision: Decision;
@@ -44,6 +60,8 @@ export function decideLoads(
         reason:
           same.fileName === ledgerName(file.file) ? "unchanged" : `its content is loaded as ${same.fileName}`,
       };
+    } else if (takenBy !== undefined && holder !== undefined) {
+      decision = { action: "skip", reason: `${takenBy} has taken its place` };
     } else if (source.reload === "refuse" && holder !== undefined) {
       throw new AquiferError(
         `${displayName(file.file)} would replace ${describe(holder)}, and ${source.name} refuses that`,
@@ -59,6 +77,7 @@ export function decideLoads(
         source: source.name,
         slot,
         period: period?.start,
+        nameParts: file.nameParts,
         contentHash: inspection.hash,
         fileName: ledgerName(file.file),
       });
@@ -82,6 +101,17 @@ function replaces(file: InspectedFile, current: CurrentFile): boolean {
     current.source === file.source.name &&
     current.slot === file.slot &&
     current.contentHash !== file.inspection.hash
+  );
+}
+
+/** True when a file lies there as its last version was loaded. */
+function isUntouched({ source, file, inspection, period }: InspectedFile, last: LastVersion): boolean {
+  return (
+    last.source === source.name &&
+    last.fileName === ledgerName(file) &&
+    last.contentHash === inspection.hash &&
+    last.period === period?.start &&
+    last.modifiedAt.getTime() === file.modifiedAt.getTime()
   );
 }
 

@@ -1,5 +1,6 @@
 import { AquiferError, exitCodes } from "../base/errors.js";
-import type { PeriodGrain } from "../project/period-rule.js";
+import { posix } from "node:path";
+import type { CompiledReading, PeriodGrain, SourcePeriod } from "../project/period-rule.js";
 import type { Source } from "../project/source.js";
 import { displayName, type RawFile } from "./discover-files.js";
 
@@ -16,47 +17,77 @@ export type DateParts = Readonly<Record<string, string | undefined>>;
 /**
  * The period of a file, by its content, else its name, else as given on the command line.
  *
- * @param counted how many rows have each period, by the rule's column
+ * @param counted how many rows have each period, for each column of the rule, see `PeriodCounter`
  * @param given `--period`, see `parsePeriod`
  * @throws AquiferError `no-period`
  */
 export function filePeriod(
   source: Source,
   file: Pick<RawFile, "folder" | "path" | "matchPath">,
-  counted: ReadonlyMap<string, number>,
+  counted: readonly ReadonlyMap<string, number>[],
   given: string | undefined,
 ): FilePeriod | undefined {
   const rule = source.period;
   if (!rule) return undefined;
-  const fail = (why: string): AquiferError =>
-    new AquiferError(`The period of ${displayName(file)} is not known: ${why}`, {
-      code: "no-period",
-      hint: "Rename the file, or say it with --period.",
-    });
-  const [first, second] = [...counted].sort(([, a], [, b]) => b - a);
-  if (first && first[1] === second?.[1]) {
-    throw fail(
-      `${first[0]} and ${second[0]} each stand in ${first[1]} rows of ${rule.fromColumn?.column ?? ""}`,
-    );
+  const silent: string[] = [];
+  for (const [index, reading] of rule.columns.entries()) {
+    const counts = counted[index] ?? new Map<string, number>();
+    const [first, second] = [...counts].sort(([, a], [, b]) => b - a);
+    if (!first) silent.push(`no value of ${reading.column} matches ${reading.written}`);
+    else if (first[1] === second?.[1]) {
+      silent.push(`${first[0]} and ${second[0]} each stand in ${first[1]} rows of ${reading.column}`);
+    } else {
+      const rows = [...counts.values()].reduce((sum, count) => sum + count, 0);
+      return {
+        start: first[0],
+        rule: `${reading.column}${describeShift(reading)}: ${first[1]} of ${rows} rows`,
+      };
+    }
   }
-  if (first) {
-    const rows = [...counted.values()].reduce((sum, count) => sum + count, 0);
-    return { start: first[0], rule: `${rule.fromColumn?.column ?? ""}: ${first[1]} of ${rows} rows` };
+  const named = periodOfName(rule, file.matchPath);
+  if (named && "start" in named) return named;
+  if (!named && given !== undefined) return { start: truncate(given, rule.grain), rule: "--period" };
+  if (named) silent.push(`its name gives ${named.noDate}, which is no date`);
+  else if (rule.names.length > 0) {
+    silent.push(`its name does not match ${rule.names.map(({ written }) => written).join(", ")}`);
   }
-  const groups = rule.fromName?.exec(file.matchPath)?.groups;
-  if (groups) {
-    const start = periodStart(rule.grain, groups, 0);
-    if (start !== undefined) return { start, rule: "name" };
-    throw fail(`its name gives ${Object.values(groups).join("-")}, which is no date`);
+  throw new AquiferError(`The period of ${displayName(file)} is not known: ${silent.join("; ")}`, {
+    code: "no-period",
+    hint: "Rename the file, or say it with --period.",
+  });
+}
+
+/** The first date in a file's name, else in its path; or what looks like one and is none; undefined when nothing does. */
+function periodOfName(
+  { grain, names }: SourcePeriod,
+  path: string,
+): FilePeriod | { readonly noDate: string } | undefined {
+  let noDate: string | undefined;
+  for (const text of new Set([posix.basename(path), path])) {
+    for (const reading of names) {
+      for (const { groups, match } of reading.patterns.flatMap((pattern) => allMatches(pattern, text))) {
+        const start = periodStart(grain, groups, reading.shiftMonths);
+        if (start !== undefined) return { start, rule: `name${describeShift(reading)}: ${match}` };
+        noDate ??= Object.values(groups).join("-");
+      }
+    }
   }
-  if (given !== undefined) return { start: truncate(given, rule.grain), rule: "--period" };
-  const tried = [
-    ...(rule.fromColumn
-      ? [`no value of ${rule.fromColumn.column} matches ${rule.fromColumn.pattern.source}`]
-      : []),
-    ...(rule.fromName ? [`its name does not match ${rule.fromName.source}`] : []),
-  ];
-  throw fail(tried.join("; "));
+  return noDate === undefined ? undefined : { noDate };
+}
+
+/** Also those that overlap: `2020260102` holds 20260102 as well. */
+function allMatches(pattern: RegExp, text: string): { readonly groups: DateParts; readonly match: string }[] {
+  const searching = new RegExp(pattern.source, `${pattern.flags}g`);
+  const matches: { groups: DateParts; match: string }[] = [];
+  for (let found = searching.exec(text); found; found = searching.exec(text)) {
+    matches.push({ groups: found.groups ?? {}, match: found[0] });
+    searching.lastIndex = found.index + 1;
+  }
+  return matches;
+}
+
+function describeShift({ shiftMonths }: CompiledReading): string {
+  return shiftMonths === 0 ? "" : ` ${shiftMonths > 0 ? "+" : ""}${shiftMonths} month`;
 }
 
 /**
@@ -78,17 +109,26 @@ export function parsePeriod(text: string): string {
 
 /** The first day of the period that holds a date, `shift` months later; undefined when the parts are no date. */
 export function periodStart(grain: PeriodGrain, parts: DateParts, shift: number): string | undefined {
+  const date = dateOf(parts);
+  if (!date) return undefined;
+  // From the first of the month on, so that the 31st does not skip a shorter one.
+  if (shift !== 0) date.setUTCDate(1);
+  date.setUTCMonth(date.getUTCMonth() + shift);
+  return truncate(date.toISOString().slice(0, 10), grain);
+}
+
+/** Day 0 of Excel's serial dates, as they count from March 1900 on. */
+const serialEpoch = Date.UTC(1899, 11, 30);
+
+function dateOf(parts: DateParts): Date | undefined {
+  if (parts["serial"] !== undefined) return new Date(serialEpoch + Number(parts["serial"]) * 86_400_000);
   const digits = parts["year"] ?? "";
   const year = Number(digits.length === 2 ? `20${digits}` : digits);
   const month = parts["month"] === undefined ? 1 : monthNumber(parts["month"]);
   const day = Number(parts["day"] ?? 1);
   if (month === undefined || !/^(\d{2}|\d{4})$/.test(digits)) return undefined;
   const date = new Date(Date.UTC(year, month - 1, day));
-  if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return undefined;
-  // From the first of the month on, so that the 31st does not skip a shorter one.
-  if (shift !== 0) date.setUTCDate(1);
-  date.setUTCMonth(date.getUTCMonth() + shift);
-  return truncate(date.toISOString().slice(0, 10), grain);
+  return date.getUTCMonth() === month - 1 && date.getUTCDate() === day ? date : undefined;
 }
 
 function truncate(date: string, grain: PeriodGrain): string {

@@ -23,6 +23,10 @@ export interface FileResult {
   readonly action: "load" | "restore" | "skip";
   readonly reason: string;
   readonly period: string | undefined;
+  /** How the period was found. */
+  readonly periodRule: string | undefined;
+  /** What the file's name tells, by group. */
+  readonly nameParts: Readonly<Record<string, string>>;
   readonly bytes: number;
   readonly rows: number;
   readonly rejected: number;
@@ -63,6 +67,7 @@ export function toRecord(file: PlannedFile): FileRecord {
     slot: file.slot,
     period: period?.start,
     periodRule: period?.rule,
+    nameParts: file.nameParts,
     contentHash: inspection.hash,
     storedAs: decision.action === "restore" ? decision.storedAs : undefined,
     bytes: inspection.bytes,
@@ -94,6 +99,8 @@ export function toResult(file: PlannedFile, outcome: LoadOutcome): FileResult {
     action: decision.action,
     reason: decision.reason,
     period: period?.start,
+    periodRule: period?.rule,
+    nameParts: file.nameParts,
     bytes: inspection.bytes,
     rows: inspection.rows - inspection.rejected - outcome.rejected,
     rejected: inspection.rejected + outcome.rejected,

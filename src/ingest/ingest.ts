@@ -1,5 +1,5 @@
 import { AquiferError, asError, exitCodes } from "../base/errors.js";
-import { IngestLedger } from "../history/ingest-ledger.js";
+import { IngestLedger, type DeclaredSource, type MissingFile } from "../history/ingest-ledger.js";
 import { defaultHistorySchema, migrateHistory } from "../history/migrate.js";
 import type { Source } from "../project/source.js";
 import { rescuedColumn } from "../project/sources.js";
@@ -11,7 +11,7 @@ import { rejectBadValues } from "./reject-values.js";
 
 import type { Copying, Queryable, Session, Warehouse } from "../warehouse/warehouse.js";
 import { ensureBronze, storeRelation, type BronzeTable } from "./bronze-tables.js";
-import { decideLoads, type PlannedFile } from "./decide-load.js";
+import { decideLoads, ledgerName, type KnownFiles, type PlannedFile } from "./decide-load.js";
 import { displayName } from "./discover-files.js";
 import { loadFile } from "./load-file.js";
 import type { InspectedFile } from "./plan-file.js";
@@ -38,6 +38,8 @@ export interface IngestResult {
   readonly files: readonly FileResult[];
   /** Selected sources that have no rows yet. */
   readonly waiting: readonly string[];
+  /** Periods for which a selected source lacks the file that it is expected to have. */
+  readonly missing: readonly MissingFile[];
 }
 
 /**
@@ -78,6 +80,7 @@ async function ingestUntilAborted(options: IngestOptions): Promise<IngestResult>
       await session.transaction(async (transaction) => {
         await ensureBronze(transaction, tables, schema);
         await ensureTypeCheck(transaction, options.warehouse.serverVersion);
+        await ledger.declareSources(transaction, options.sources.map(declared));
       });
       return await loadBatch(session, ledger, options, await plan(session, ledger, options, files), seeds);
     } finally {
@@ -85,6 +88,10 @@ async function ingestUntilAborted(options: IngestOptions): Promise<IngestResult>
       await ledger.unlock(session).catch(() => undefined);
     }
   });
+}
+
+function declared({ name, system, table, expected, period }: Source): DeclaredSource {
+  return { source: name, system, bronzeTable: table, expected: expected ? period?.grain : undefined };
 }
 
 function bronzeTables(
@@ -108,6 +115,7 @@ function bronzeTables(
         ...(source.drift === "rescue" ? [rescuedColumn] : []),
         ...[...new Set(added)].map((name) => ({ name, type: "text", description: "" })),
       ],
+      nameGroups: source.nameColumns.groups,
     };
   });
   return [...ofSources, ...seeds.map((seed) => seed.table)];
@@ -119,12 +127,18 @@ async function plan(
   options: IngestOptions,
   files: readonly InspectedFile[],
 ): Promise<PlannedFile[]> {
-  const current = await ledger.currentFiles(session);
-  const stored = await ledger.storedContent(
-    session,
-    files.map(({ inspection }) => inspection.hash),
-  );
-  return decideLoads(files, current, stored, options.force ?? false);
+  const known: KnownFiles = {
+    current: await ledger.currentFiles(session),
+    stored: await ledger.storedContent(
+      session,
+      files.map(({ inspection }) => inspection.hash),
+    ),
+    last: await ledger.lastVersions(
+      session,
+      files.map(({ file }) => ledgerName(file)),
+    ),
+  };
+  return decideLoads(files, known, options.force ?? false);
 }
 
 async function planOnly(
@@ -135,18 +149,13 @@ async function planOnly(
   const exists = await ledger.exists(options.warehouse);
   const planned = exists
     ? await plan(options.warehouse, ledger, options, files)
-    : decideLoads(files, [], [], options.force ?? false);
+    : decideLoads(files, { current: [], stored: [], last: [] }, options.force ?? false);
   const results = planned.map((file) => toResult(file, notLoaded));
   for (const file of results) options.onEvent?.({ kind: "file", file });
-  const current = exists ? await ledger.currentFiles(options.warehouse) : [];
-  return {
-    batch: undefined,
-    files: results,
-    waiting: waitingSources(
-      options,
-      current.map(({ source }) => source),
-    ),
-  };
+  const state = exists
+    ? await whatLacks(options.warehouse, ledger, options)
+    : { waiting: options.selected.map(({ name }) => name), missing: [] };
+  return { batch: undefined, files: results, ...state };
 }
 
 async function sweep(
@@ -206,15 +215,7 @@ async function loadBatch(
       await session.query(`analyze ${quoteRelation(storeRelation(table))}`);
     }
   }
-  const current = await ledger.currentFiles(session);
-  return {
-    batch: batch?.name,
-    files: results,
-    waiting: waitingSources(
-      options,
-      current.map(({ source }) => source),
-    ),
-  };
+  return { batch: batch?.name, files: results, ...(await whatLacks(session, ledger, options)) };
 }
 
 async function loadOne(
@@ -255,6 +256,15 @@ async function loadOne(
   return outcome;
 }
 
-function waitingSources(options: IngestOptions, present: readonly string[]): string[] {
-  return options.selected.map(({ name }) => name).filter((name) => !present.includes(name));
+async function whatLacks(
+  session: Queryable,
+  ledger: IngestLedger,
+  options: IngestOptions,
+): Promise<Pick<IngestResult, "waiting" | "missing">> {
+  const names = options.selected.map(({ name }) => name);
+  const present = new Set((await ledger.currentFiles(session)).map(({ source }) => source));
+  return {
+    waiting: names.filter((name) => !present.has(name)),
+    missing: await ledger.missingFiles(session, names),
+  };
 }

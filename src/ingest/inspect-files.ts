@@ -1,6 +1,6 @@
 import { AquiferError, AquiferErrors } from "../base/errors.js";
 import type { Source } from "../project/source.js";
-import { sourcesByName } from "./classify-file.js";
+import { concernsSource } from "./classify-file.js";
 import { discoverFiles, displayName, type RawFile } from "./discover-files.js";
 import type { IngestEvent } from "./file-result.js";
 import { inspectFile, type InspectedFile } from "./plan-file.js";
@@ -55,7 +55,7 @@ export async function inspectFiles(
     const wanted = options.selected.filter((source) => source.system === system);
     for (const file of await discoverFiles(options.projectRoot, `raw/${system}`)) {
       // Someone who names one source is not told about the files of others.
-      const concerns = wanted.length === ofSystem.length || sourcesByName(wanted, file.matchPath).length > 0;
+      const concerns = wanted.length === ofSystem.length || concernsSource(wanted, ofSystem, file.matchPath);
       if (concerns) await inspect(ofSystem, file);
     }
   }

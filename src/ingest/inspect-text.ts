@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import type { Reject } from "../history/ingest-ledger.js";
 import type { Source } from "../project/source.js";
-import { periodStart } from "./file-period.js";
 import { displayName, type RawFile } from "./discover-files.js";
+import { PeriodCounter } from "./period-counter.js";
 import { readContent } from "./unpack.js";
 import type { TextShape } from "./recognize-text.js";
 import { describeFlaw, expectedFields, scannerOf, valuesOf } from "./record-format.js";
@@ -36,8 +36,8 @@ export interface TextInspection {
   readonly irregular: number;
   /** All keys of the objects, where records are JSON. */
   readonly keys: readonly string[];
-  /** How many rows have each period, where a column tells it. */
-  readonly periods: ReadonlyMap<string, number>;
+  /** How many rows have each period, for each column of the source's rule. */
+  readonly periods: readonly ReadonlyMap<string, number>[];
   readonly nulBytes: number;
   /** Empty unless the raw bytes can be read from the middle. */
   readonly checkpoints: readonly Checkpoint[];
@@ -67,7 +67,7 @@ export async function inspectText(
   const keys = new Set<string>();
   const last: LastRecord[] = [];
   const { footer } = source;
-  const countPeriod = periodCounter(source, shape);
+  const periods = new PeriodCounter(source.period, shape.header.columns);
   const scanner = scannerOf(
     shape,
     (buffer, from, to, fields, line, irregular) => {
@@ -80,7 +80,7 @@ export async function inspectText(
         if (last.length > footerWindow) last.shift();
       }
       if (!isRagged) {
-        countPeriod?.add(buffer.subarray(from, to));
+        if (periods.wanted) periods.addRow(valuesOf(shape, buffer.subarray(from, to)));
         return;
       }
       rejected++;
@@ -124,28 +124,9 @@ export async function inspectText(
     firstRejects: firstRejects.filter(({ row }) => row <= rows),
     irregular: irregularRows,
     keys: [...keys],
-    periods: countPeriod?.counts ?? new Map(),
+    periods: periods.counts,
     nulBytes,
     checkpoints: isRaw ? checkpoints : [],
-  };
-}
-
-function periodCounter(
-  { period }: Pick<Source, "period">,
-  shape: TextShape,
-): { readonly counts: Map<string, number>; add(record: Buffer): void } | undefined {
-  const rule = period?.fromColumn;
-  if (!period || !rule) return undefined;
-  const index = shape.header.columns.indexOf(rule.column);
-  const counts = new Map<string, number>();
-  return {
-    counts,
-    add(record) {
-      const value = valuesOf(shape, record)[index]?.toString() ?? "";
-      const groups = rule.pattern.exec(value)?.groups;
-      const start = groups && periodStart(period.grain, groups, rule.shiftMonths ?? 0);
-      if (start !== undefined) counts.set(start, (counts.get(start) ?? 0) + 1);
-    },
   };
 }
 

@@ -1,5 +1,6 @@
 import { derivedIdentifier } from "../base/identifiers.js";
 import { snakeCase } from "../base/snake-case.js";
+import { recognitionProblems } from "../project/recognition.js";
 import type { Source } from "../project/source.js";
 
 /** How the cells of a line fit the columns of a source. */
@@ -10,7 +11,7 @@ export interface HeaderMatch {
   readonly cells: readonly string[];
   /** Declared columns that were found. */
   readonly found: readonly string[];
-  /** Declared columns that must be there and are not. */
+  /** What must be there and is not, in words: declared columns, and what the source is recognized by. */
   readonly missing: readonly string[];
   /** Columns that are not declared. */
   readonly added: readonly string[];
@@ -26,14 +27,21 @@ export function matchHeader(source: Source, cells: readonly string[]): HeaderMat
   const added: string[] = [];
   const columns = cells.map((cell, index) => {
     const spelling = snakeCase(cell) || `column_${index + 1}`;
-    const declared = bySpelling.get(spelling);
+    const declared = bySpelling.get(spelling) ?? byPattern(source, cell);
     const name = unusedName(declared ?? spelling.replace(/^_+/, ""), used);
     used.add(name);
     (name === declared ? found : added).push(name);
     return name;
   });
   const missing = source.columns.filter(({ name, optional }) => !optional && !used.has(name));
-  return { columns, cells, found, missing: missing.map(({ name }) => name), added };
+  const unmet = recognitionProblems(source.recognize, used);
+  return { columns, cells, found, missing: [...missing.map(({ name }) => name), ...unmet], added };
+}
+
+/** The column one of whose patterns matches a cell as it stands, blanks at the ends apart. */
+function byPattern({ columns }: Source, cell: string): string | undefined {
+  const trimmed = cell.trim();
+  return columns.find(({ headerPatterns }) => headerPatterns.some((each) => each.test(trimmed)))?.name;
 }
 
 /** The columns of a file that has no header. */

@@ -3,11 +3,11 @@ import { AquiferError } from "../base/errors.js";
 import type { Source } from "../project/source.js";
 import { displayName, type RawFile } from "./discover-files.js";
 import { openDuckDb, parquetError, textRows, type DuckDb } from "./duckdb.js";
-import { periodStart } from "./file-period.js";
 import type { TextInspection } from "./inspect-text.js";
 import { keptRawBytes } from "./inspect-text.js";
 import type { LocatedRow } from "./locate-rows.js";
 import { matchHeader } from "./match-header.js";
+import { PeriodCounter } from "./period-counter.js";
 import { parquetRows, readParquet, rowAsJson, textOf, type ParquetColumn } from "./parquet-query.js";
 import { describeMatch, type Recognition, type TextShape } from "./recognize-text.js";
 import { readContent } from "./unpack.js";
@@ -110,36 +110,30 @@ export async function inspectParquet(
   });
 }
 
-/** The values of the period's column come chunk by chunk, each kind of value in a chunk once. */
+/** The values of the period's columns come chunk by chunk. */
 async function countPeriods(
   { connection }: DuckDb,
   { period }: Pick<Source, "period">,
   shape: TextShape,
   rows: string,
-): Promise<ReadonlyMap<string, number>> {
-  const counts = new Map<string, number>();
-  const rule = period?.fromColumn;
-  const index = rule ? shape.header.columns.indexOf(rule.column) : -1;
-  if (!period || !rule || index < 0) return counts;
-  const result = await connection.stream(
-    `select ${textOf(`c${index}`, shape.types?.[index] ?? "")} from ${rows}`,
-  );
-  for (
-    let chunk = await result.fetchChunk();
-    chunk && chunk.rowCount > 0;
-    chunk = await result.fetchChunk()
-  ) {
-    const seen = new Map<string, number>();
-    for (const value of chunk.getColumnValues(0)) {
-      if (typeof value === "string") seen.set(value, (seen.get(value) ?? 0) + 1);
-    }
-    for (const [value, count] of seen) {
-      const groups = rule.pattern.exec(value)?.groups;
-      const start = groups && periodStart(period.grain, groups, rule.shiftMonths ?? 0);
-      if (start !== undefined) counts.set(start, (counts.get(start) ?? 0) + count);
+): Promise<readonly ReadonlyMap<string, number>[]> {
+  const counter = new PeriodCounter(period, shape.header.columns);
+  for (const [column, place] of counter.places.entries()) {
+    if (place < 0) continue;
+    const result = await connection.stream(
+      `select ${textOf(`c${place}`, shape.types?.[place] ?? "")} from ${rows}`,
+    );
+    for (
+      let chunk = await result.fetchChunk();
+      chunk && chunk.rowCount > 0;
+      chunk = await result.fetchChunk()
+    ) {
+      for (const value of chunk.getColumnValues(0)) {
+        if (typeof value === "string") counter.add(column, value, 1);
+      }
     }
   }
-  return counts;
+  return counter.counts;
 }
 
 /** Rows of a Parquet file as JSON, for rejects. A file without lines has its row numbers in their place. */

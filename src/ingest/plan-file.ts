@@ -1,7 +1,9 @@
 import { isUtf8 } from "node:buffer";
+import { posix } from "node:path";
 import { AquiferError } from "../base/errors.js";
 import { formatPlural } from "../base/format-quantity.js";
 import type { Reject } from "../history/ingest-ledger.js";
+import { readName } from "../project/name-columns.js";
 import type { RejectLimit, Source } from "../project/source.js";
 import { classifyFile, type Classification } from "./classify-file.js";
 import { displayName, type RawFile } from "./discover-files.js";
@@ -22,6 +24,8 @@ export interface InspectedFile {
   readonly start: EncodingStart;
   readonly inspection: TextInspection;
   readonly period: FilePeriod | undefined;
+  /** What the file's name tells, by the named groups of its source. */
+  readonly nameParts: Readonly<Record<string, string>>;
   /** What a later file replaces this one by. */
   readonly slot: string;
 }
@@ -61,7 +65,9 @@ export async function inspectFile(
   const shape = completeShape(classified, inspection);
   refuseWrongColumns(name, source, shape);
   refuseTooManyRejects(file, source, inspection, inspection.firstRejects);
-  return { file, source, shape, explanation, start, inspection, period, slot: slotOf(source, file, period) };
+  const nameParts = readName(source.nameColumns, posix.basename(file.matchPath));
+  const slot = slotOf(source, file, period);
+  return { file, source, shape, explanation, start, inspection, period, nameParts, slot };
 }
 
 async function inspectLines(

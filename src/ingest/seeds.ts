@@ -63,10 +63,13 @@ async function readSeed(file: RawFile): Promise<Seed> {
     table,
     files: [file.path],
     database: undefined,
+    recognize: undefined,
+    nameColumns: { patterns: [], groups: [] },
     format: "delimited",
     columns: columns.map((column, index) => ({
       name: column.name,
       headers: [snakeCase(cells[index] ?? column.name)],
+      headerPatterns: [],
       optional: false,
       description: "",
       checks: {},
@@ -74,6 +77,8 @@ async function readSeed(file: RawFile): Promise<Seed> {
     header: "required",
     delimiter: ",",
     period: undefined,
+    expected: false,
+    key: [],
     reload: "snapshot",
     drift: "freeze",
     footer: undefined,
@@ -85,7 +90,13 @@ async function readSeed(file: RawFile): Promise<Seed> {
     file,
     source,
     columns,
-    table: { name: table, source: source.name, description: source.description, columns: typed },
+    table: {
+      name: table,
+      source: source.name,
+      description: source.description,
+      columns: typed,
+      nameGroups: [],
+    },
   };
 }
 

@@ -3,15 +3,17 @@ import { AquiferError, asError } from "../base/errors.js";
 import { nearestName } from "../base/nearest-name.js";
 import { snakeCase } from "../base/snake-case.js";
 import { databaseOrigin, type DatabaseOptions, type DatabaseOrigin } from "./database-source.js";
-import { periodRuleProblem, type PeriodRule } from "./period-rule.js";
+import { nameColumns, type NameColumns } from "./name-columns.js";
+import { sourcePeriod, type PeriodRule, type SourcePeriod } from "./period-rule.js";
+import { recognizedColumns, type ColumnRecognition } from "./recognition.js";
 
 /** One column of a source, as the files carry it. In bronze every column is `text`: types are given in silver. */
 export interface ColumnOptions {
   /**
    * Other spellings that a header may use. The column's own name always counts; case, blanks and punctuation never do
-   * (`Birth of Date` is `birth_of_date`).
+   * (`Birth of Date` is `birth_of_date`). A regular expression is matched against the header as it stands.
    */
-  readonly header?: string | readonly string[];
+  readonly header?: string | RegExp | readonly (string | RegExp)[];
   /** A file may come without this column; it is NULL then. Default: every column must be there. */
   readonly optional?: boolean;
   /** Every value that is there must be one of this type, as PostgreSQL reads it. It is stored as text all the same. */
@@ -65,10 +67,21 @@ export interface SourceOptions {
   readonly description?: string;
   /** The table in schema `bronze`. Default: the name with `_` for `/`. */
   readonly table?: string;
-  /** Globs below `raw/<system>/`. A source reads either files or a `database`. */
-  readonly files?: string | readonly string[];
+  /**
+   * Globs below `raw/<system>/`, whatever the case; regular expressions of the name without folders. A source reads either
+   * files or a `database`.
+   */
+  readonly files?: string | RegExp | readonly (string | RegExp)[];
   /** Another PostgreSQL that the rows are copied from. */
   readonly database?: DatabaseOptions;
+  /** How columns tell this source; with it, also a file whose name no source knows. */
+  readonly recognize?: ColumnRecognition;
+  /**
+   * Named groups of these, found in the name without folders, become columns that models read: group `city` is `_city`.
+   *
+   * @example /^(?<operator>[^_]+)_(?<city>[^_]+)_/
+   */
+  readonly nameColumns?: RegExp | readonly RegExp[];
   /**
    * `ndjson`: a JSON object on each line; `parquet`: by its own schema. Nested values arrive as JSON text.
    * Default: `delimited`.
@@ -84,6 +97,10 @@ export interface SourceOptions {
   /** One character. Default: found among comma, semicolon, pipe and tab by the declared columns. */
   readonly delimiter?: string;
   readonly period?: PeriodRule;
+  /** A file is expected for every period that the system has data for; `aquifer.ingest_missing` lists those that lack. */
+  readonly expected?: boolean;
+  /** Columns that are never blank and, together, never stand twice in a file; the first row stays. */
+  readonly key?: readonly string[];
   /** Default: `append`; of a database `snapshot`, with a period `replace_period`, with a cursor `append`. */
   readonly reload?: ReloadPolicy;
   /** Default: `evolve`. */
@@ -115,14 +132,18 @@ export interface Source {
   readonly system: string;
   readonly description: string;
   readonly table: string;
-  /** Globs; none where the rows come from elsewhere. */
-  readonly files: readonly string[];
+  /** None where the rows come from elsewhere. */
+  readonly files: readonly (string | RegExp)[];
   readonly database: DatabaseOrigin | undefined;
+  readonly recognize: ColumnRecognition | undefined;
+  readonly nameColumns: NameColumns;
   readonly format: SourceFormat;
   readonly columns: readonly SourceColumn[];
   readonly header: "required" | "none" | "optional";
   readonly delimiter: string | undefined;
-  readonly period: PeriodRule | undefined;
+  readonly period: SourcePeriod | undefined;
+  readonly expected: boolean;
+  readonly key: readonly string[];
   readonly reload: ReloadPolicy;
   readonly drift: DriftPolicy;
   readonly footer: RegExp | undefined;
@@ -135,6 +156,8 @@ export interface SourceColumn {
   readonly name: string;
   /** Spellings in snake case that a header may use, the name first. */
   readonly headers: readonly string[];
+  /** Spellings as they may stand. */
+  readonly headerPatterns: readonly RegExp[];
   readonly optional: boolean;
   readonly description: string;
   readonly checks: ColumnChecks;
@@ -149,11 +172,15 @@ const optionNames = [
   "table",
   "files",
   "database",
+  "recognize",
+  "nameColumns",
   "format",
   "columns",
   "header",
   "delimiter",
   "period",
+  "expected",
+  "key",
   "reload",
   "drift",
   "footer",
@@ -207,8 +234,9 @@ export function defineSource(options: SourceOptions): Source {
   const database = options.database && databaseOrigin(options, options.database, fail);
   const files = [options.files ?? []].flat();
   // Sources may also be written in plain JavaScript, where no compiler checks them.
-  if (!database && (files.length === 0 || !files.every((glob) => typeof glob === "string" && glob !== "")))
+  if (!database && (files.length === 0 || !files.every((each) => each instanceof RegExp || isGlob(each))))
     throw fail(`files is ${JSON.stringify(options.files)}`, "Give one glob or more, such as orders_*.csv.");
+  for (const pattern of files) if (pattern instanceof RegExp) refuseMemory("files", pattern, fail);
   const table = options.table ?? options.name.replaceAll("/", "_");
   if (snakeCase(table) !== table) throw fail(`table is "${table}"`, "Use lower snake case.");
   if (options.delimiter !== undefined && !/^[\t !#-[\]-~]$/.test(options.delimiter)) {
@@ -224,13 +252,16 @@ export function defineSource(options: SourceOptions): Source {
   if (options.reload === "snapshot" && options.period !== undefined) {
     throw fail("a snapshot has no period", "Use reload `replace_period`: one current snapshot a period.");
   }
-  if (options.footer && (options.footer.global || options.footer.sticky)) {
-    throw fail("footer has a flag g or y, which remembers where it was", "Leave it out.");
+  if (options.footer) refuseMemory("footer", options.footer, fail);
+  if (options.expected === true && options.period === undefined) {
+    throw fail("is expected for every period, but has no period rule", "Add `period`.");
   }
   checkRejectLimit(options.maxRejected ?? 0, fail);
-  const problem =
-    options.period && periodRuleProblem(options.period, Object.keys(options.columns), database !== undefined);
-  if (problem !== undefined) throw fail(problem);
+  const names = Object.keys(options.columns);
+  const key = options.key ?? [];
+  for (const column of [...key, ...(options.recognize ? recognizedColumns(options.recognize) : [])]) {
+    refuseUnknown(column, names, "column", fail);
+  }
   return {
     kind: "source",
     name: options.name,
@@ -239,11 +270,15 @@ export function defineSource(options: SourceOptions): Source {
     table,
     files,
     database,
+    recognize: options.recognize,
+    nameColumns: nameColumns([options.nameColumns ?? []].flat(), fail),
     format: options.format ?? "delimited",
-    columns: toColumns(options.columns, fail),
+    columns: toColumns(options.columns, key, fail),
     header: options.header ?? "required",
     delimiter: options.delimiter,
-    period: options.period,
+    period: options.period && sourcePeriod(options.period, names, database !== undefined, fail),
+    expected: options.expected ?? false,
+    key,
     reload: options.reload ?? defaultReload(database, options.period),
     drift: options.drift ?? "evolve",
     footer: options.footer,
@@ -267,7 +302,16 @@ function systemOf(name: unknown): string {
   return name.split("/")[0] ?? name;
 }
 
-function toColumns(columns: SourceOptions["columns"], fail: Failure): SourceColumn[] {
+function isGlob(value: unknown): boolean {
+  return typeof value === "string" && value !== "";
+}
+
+function refuseMemory(option: string, pattern: RegExp, fail: Failure): void {
+  if (!pattern.global && !pattern.sticky) return;
+  throw fail(`${option} has a flag g or y, which remembers where it was`, "Leave it out.");
+}
+
+function toColumns(columns: SourceOptions["columns"], key: readonly string[], fail: Failure): SourceColumn[] {
   const spellings = new Map<string, string>();
   const made = Object.entries(columns).map(([name, options]): SourceColumn => {
     if (snakeCase(name) !== name || name.startsWith("_")) {
@@ -283,13 +327,26 @@ function toColumns(columns: SourceOptions["columns"], fail: Failure): SourceColu
     if (checks.type !== undefined && !columnTypes.includes(checks.type)) {
       throw fail(`column ${name} has the type "${checks.type}"`, `Use one of: ${columnTypes.join(", ")}.`);
     }
-    const headers = [...new Set([name, ...[header ?? []].flat().map(snakeCase)])];
+    const given = [header ?? []].flat();
+    const spelled = given.filter((each) => typeof each === "string").map(snakeCase);
+    const headers = [...new Set([name, ...spelled])];
+    const headerPatterns = given.filter((each) => each instanceof RegExp);
+    for (const pattern of headerPatterns) refuseMemory(`header of column ${name}`, pattern, fail);
+    const inKey = key.includes(name);
+    if (inKey && optional) throw fail(`column ${name} is part of the key, so it cannot be optional`);
     for (const spelling of headers) {
       const other = spellings.get(spelling);
       if (other !== undefined) throw fail(`columns ${other} and ${name} share the header "${spelling}"`);
       spellings.set(spelling, name);
     }
-    return { name, headers, optional, description, checks };
+    return {
+      name,
+      headers,
+      headerPatterns,
+      optional,
+      description,
+      checks: inKey ? { ...checks, required: true } : checks,
+    };
   });
   if (made.length === 0) throw fail("no columns", "List the columns of the file as `columns`.");
   return made;
@@ -316,7 +373,7 @@ function checkedFreshness(freshness: Freshness, fail: Failure): Freshness {
   return freshness;
 }
 
-type Failure = (problem: string, hint?: string) => AquiferError;
+export type Failure = (problem: string, hint?: string) => AquiferError;
 
 function failure(name: string): Failure {
   return (problem, hint) =>

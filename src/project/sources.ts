@@ -1,6 +1,7 @@
 import { AquiferError, exitCodes } from "../base/errors.js";
 import { nearestName } from "../base/nearest-name.js";
 import { exportsOfKind, loadModules } from "./load-modules.js";
+import { namedColumns } from "./name-columns.js";
 import type { Source } from "./source.js";
 
 /** A column of a bronze relation. */
@@ -39,6 +40,7 @@ export function bronzeColumns(source: Source): BronzeColumn[] {
     ...source.columns.map(({ name, description }) => ({ name, type: "text", description })),
     ...(source.drift === "rescue" ? [rescuedColumn] : []),
     ...originColumns,
+    ...namedColumns(source.nameColumns),
   ];
 }
 

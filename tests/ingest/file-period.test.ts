@@ -13,19 +13,19 @@ const file = (path: string): { folder: string; path: string; matchPath: string }
   path,
   matchPath: path,
 });
-const none = new Map<string, number>();
+const none: readonly ReadonlyMap<string, number>[] = [];
 
 describe("a period by the file's name", () => {
   const monthly = source({ grain: "month", fromName: /_(?<month>[A-Za-z]+|\d{2})_?(?<year>\d{4}|\d{2})/ });
 
   test.each([
-    ["x_1125.csv", "2025-11-01"],
-    ["x_01_2026.csv", "2026-01-01"],
-    ["x_Agustus2025.csv", "2025-08-01"],
-    ["x_nop2025.csv", "2025-11-01"],
-    ["x_OKT_25.csv", "2025-10-01"],
-  ])("%s", (name, start) => {
-    expect(filePeriod(monthly, file(name), none, undefined)).toEqual({ start, rule: "name" });
+    ["x_1125.csv", "2025-11-01", "name: _1125"],
+    ["x_01_2026.csv", "2026-01-01", "name: _01_2026"],
+    ["x_Agustus2025.csv", "2025-08-01", "name: _Agustus2025"],
+    ["x_nop2025.csv", "2025-11-01", "name: _nop2025"],
+    ["x_OKT_25.csv", "2025-10-01", "name: _OKT_25"],
+  ])("%s", (name, start, rule) => {
+    expect(filePeriod(monthly, file(name), none, undefined)).toEqual({ start, rule });
   });
 
   test("that is no date is an error, whatever --period says", () => {
@@ -60,7 +60,7 @@ describe("a period by a column", () => {
     });
     await project.ingest();
     expect(await project.rows("select distinct _period::text from bronze.shop_x")).toEqual([["2026-01-01"]]);
-    expect(await project.rows("select period_rule from aquifer.ingest_file")).toEqual([["day: 2 of 3 rows"]]);
+    expect(await project.rows("select period_rule from aquifer.ingest_file")).toEqual([["day +1 month: 2 of 3 rows"]]);
   });
 
   test("is refused when two stand equally often", async () => {

@@ -1,6 +1,7 @@
 import type { Migration } from "../migrate.js";
 import { run } from "./001-run.js";
 import { ingest } from "./002-ingest.js";
+import { expectedFiles } from "./003-expected-files.js";
 
 /** All steps, oldest first. */
-export const migrations: readonly Migration[] = [run, ingest];
+export const migrations: readonly Migration[] = [run, ingest, expectedFiles];
