@@ -79,7 +79,7 @@ test("--json prints one object a line", async () => {
     .split("\n")
     .map((line) => JSON.parse(line) as Record<string, unknown>);
   expect(file).toMatchObject({ file: "raw/shop/orders.csv", rows: 2, action: "load", method: "bytes" });
-  expect(batch).toEqual({ batch: "batch_150126_1", waiting: [] });
+  expect(batch).toEqual({ batch: "batch_150126_1", waiting: [], missing: [] });
 });
 
 test("an unknown source is an error that suggests the nearest", async () => {

@@ -60,7 +60,9 @@ describe("a period by a column", () => {
     });
     await project.ingest();
     expect(await project.rows("select distinct _period::text from bronze.shop_x")).toEqual([["2026-01-01"]]);
-    expect(await project.rows("select period_rule from aquifer.ingest_file")).toEqual([["day +1 month: 2 of 3 rows"]]);
+    expect(await project.rows("select period_rule from aquifer.ingest_file")).toEqual([
+      ["day +1 month: 2 of 3 rows"],
+    ]);
   });
 
   test("is refused when two stand equally often", async () => {

@@ -66,6 +66,7 @@ describe("what has no file", () => {
       batch: undefined,
       files: [],
       waiting: ["bank/dump", "bank/registration", "bank/stream"],
+      missing: [],
     });
     expect(await project.rows('select "default", _file_id, _period from bronze.bank_dump')).toEqual([]);
     expect(await project.rows("select birth_of_date from bronze.bank_registration")).toEqual([]);
