@@ -53,11 +53,7 @@ export async function writeSample(writing: SampleWriting): Promise<number> {
 async function writePieces({ content }: SampleFile, path: string, writing: SampleWriting): Promise<void> {
   let bytes = 0;
   function* counted(): Generator<Buffer> {
-    for (const piece of content) {
-      const block =
-        typeof piece === "string"
-          ? Buffer.from(piece)
-          : Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
+    for (const block of inBlocks(content)) {
       bytes += block.length;
       writing.onBytes(bytes);
       yield block;
@@ -65,6 +61,29 @@ async function writePieces({ content }: SampleFile, path: string, writing: Sampl
   }
   const blocks = Readable.from(counted(), { objectMode: true, highWaterMark: 4 });
   await pipeline(blocks, createWriteStream(path), { signal: writing.signal });
+}
+
+/** A write is worth its call from so many bytes on. */
+const blockBytes = 64 * 1024;
+
+/** Lines, which generators yield one by one, joined to blocks. */
+function* inBlocks(pieces: Iterable<string | Uint8Array>): Generator<Buffer> {
+  let text = "";
+  let parts: Uint8Array[] = [];
+  let bytes = 0;
+  for (const piece of pieces) {
+    if (typeof piece === "string") {
+      text += piece;
+      if (text.length < blockBytes) continue;
+    }
+    if (text !== "") bytes += parts[parts.push(Buffer.from(text)) - 1]?.length ?? 0;
+    text = "";
+    if (typeof piece !== "string") bytes += parts[parts.push(piece) - 1]?.length ?? 0;
+    if (bytes < blockBytes) continue;
+    yield Buffer.concat(parts);
+    [parts, bytes] = [[], 0];
+  }
+  yield Buffer.concat([...parts, Buffer.from(text)]);
 }
 
 /** Rows go from DuckDB to the file without becoming values of JavaScript. */
