@@ -81,3 +81,23 @@ export const serviceRequest = defineSource({
   reload: "replace_period",
   maxRejected: "3%",
 });
+
+/** Payments as the billing system books them. One that is booked late is at most a week late. */
+export const payment = defineSource({
+  name: "utility/payment",
+  description: "Payments, from the operational database.",
+  database: {
+    connection: "utility",
+    relation: "billing.payment",
+    cursor: { column: "processed_at", lag: "7d" },
+  },
+  columns: {
+    payment_id: {},
+    bill_id: {},
+    customer_id: {},
+    processed_at: {},
+    method: {},
+    amount: {},
+    status: { description: "completed, failed, refunded or pending." },
+  },
+});

@@ -89,7 +89,7 @@ export const bank = defineSample({
     yield {
       path: "bank-marketing-dataset.csv",
       rows: customers,
-      content: inBlocks(dumpLines(customers, Random.of(seed, "dump"))),
+      content: dumpLines(customers, Random.of(seed, "dump")),
     };
     const days = (Date.UTC(2020, 10 + months, 1) - firstDay) / 86_400_000;
     const registrations = Math.ceil((customers * months) / 20);
@@ -107,7 +107,7 @@ export const bank = defineSample({
       if (until === written && day > 0) continue;
       yield {
         path: `marketing_bank/${iso}/combined_data_${iso}.csv`,
-        content: inBlocks(day === 0 ? prefixed(header, lines) : lines),
+        content: day === 0 ? prefixed(header, lines) : lines,
       };
       written = until;
     }
@@ -233,19 +233,6 @@ function two(number: number): string {
 function* prefixed(first: string, lines: Iterable<string>): Generator<string> {
   yield first;
   yield* lines;
-}
-
-/** Lines joined to blocks of some 64 KB, so that a write is worth its call. */
-function* inBlocks(lines: Iterable<string>): Generator<string> {
-  let block = "";
-  for (const line of lines) {
-    block += line;
-    if (block.length >= 65_536) {
-      yield block;
-      block = "";
-    }
-  }
-  if (block !== "") yield block;
 }
 
 function weighted<T>(items: readonly T[], weights: readonly number[]): Weighted<T> {

@@ -1,9 +1,10 @@
-import { defineSample, type SampleFile, type SampleParquet, type SampleRequest } from "aquifer";
+import { defineSample, type SampleItem, type SampleRequest, type SampleTable } from "aquifer";
 import { gzipSync } from "node:zlib";
 import { billColumns, billRow, Bills } from "./utility/bills.js";
 import { dayMs, daysIn, isoDay, monthName, monthStart } from "./utility/calendar.js";
 import { Customers, snapshotColumns, snapshotFlaws, snapshotRow } from "./utility/customers.js";
 import { flawOf } from "./utility/draws.js";
+import { Payments, paymentTypes } from "./utility/payments.js";
 import { ticketLine, Tickets } from "./utility/tickets.js";
 import { Usage } from "./utility/usage.js";
 
@@ -13,7 +14,7 @@ export const utility = defineSample({
   description:
     "Customers, bills, meter readings, service requests, payments and outages of an electric utility.",
   defaults: { customers: 300, months: 2 },
-  *files(request: SampleRequest): Generator<SampleFile | SampleParquet> {
+  *files(request: SampleRequest): Generator<SampleItem> {
     const { customers: atStart, months, seed } = request;
     const customers = new Customers(seed, atStart);
     const usage = new Usage(seed, customers);
@@ -30,6 +31,17 @@ export const utility = defineSample({
       yield* usageFiles(usage, month);
     }
     if (request.broken === true) yield* brokenFiles();
+  },
+  *tables({ customers: atStart, months, seed }: SampleRequest): Generator<SampleTable> {
+    const customers = new Customers(seed, atStart);
+    const bills = new Bills(seed, customers, new Usage(seed, customers));
+    const payments = new Payments(seed, customers);
+    yield {
+      connection: "utility",
+      table: "billing.payment",
+      columns: paymentTypes,
+      content: paymentLines(customers, bills, payments, months),
+    };
   },
 });
 
@@ -91,7 +103,7 @@ function* ticketLines(tickets: Tickets, month: number): Generator<string> {
 }
 
 /** The 5th comes once more, corrected; the 12th a week late; on the 15th usage is text. */
-function* usageFiles(usage: Usage, month: number): Generator<SampleParquet> {
+function* usageFiles(usage: Usage, month: number): Generator<SampleItem> {
   for (let index = 0; index < daysIn(month); index++) {
     const day = monthStart(month) + index * dayMs;
     const name = `usage_${isoDay(day)}`;
@@ -108,14 +120,34 @@ function* usageFiles(usage: Usage, month: number): Generator<SampleParquet> {
   }
 }
 
-function* brokenFiles(): Generator<SampleFile> {
+function* paymentLines(
+  customers: Customers,
+  bills: Bills,
+  payments: Payments,
+  months: number,
+): Generator<string> {
+  for (let month = 0; month < months; month++) {
+    for (let number = 1; number <= customers.everBy(month); number++) {
+      const bill = bills.at(number, month);
+      if (!bill) continue;
+      for (const row of payments.of(bill)) yield csvLine(row, ",");
+    }
+  }
+}
+
+function* brokenFiles(): Generator<SampleItem> {
   const whole = gzipSync(Buffer.from(`${billColumns.join(";")}\n${"B;C;2025-12;;;;;\n".repeat(1000)}`));
   yield { path: "billing/billing_2025-12.csv.gz", content: [whole.subarray(0, whole.length - 20)] };
   yield { path: "customers/customers_2025-12.csv", content: [] };
 }
 
-function csvLine(values: readonly string[], delimiter: string): string {
-  const quoted = (value: string): string =>
-    value.includes(delimiter) || /["\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
+/** A line of CSV, quoted where it must be; NULL is empty. */
+function csvLine(values: readonly (string | null)[], delimiter: string): string {
+  const quoted = (value: string | null): string =>
+    value === null
+      ? ""
+      : value.includes(delimiter) || /["\n]/.test(value)
+        ? `"${value.replaceAll('"', '""')}"`
+        : value;
   return `${values.map(quoted).join(delimiter)}\n`;
 }

@@ -4,6 +4,7 @@ import { quoteIdentifier, quoteLiteral, quoteRelation, type RelationName } from 
 import type { SampleTable } from "../project/sample.js";
 import { copyIn } from "../warehouse/copy.js";
 import type { Warehouse } from "../warehouse/warehouse.js";
+import { joinedPieces } from "./joined-pieces.js";
 
 /** What marks a table as one that a sample may replace. */
 const mark = "Invented rows, written by dataform sample.";
@@ -29,11 +30,11 @@ export async function writeSampleTable(
   const relation = quoteRelation(name);
   const columns = Object.entries(table.columns).map(([column, type]) => `${quoteIdentifier(column)} ${type}`);
   let bytes = 0;
-  function* counted(): Generator<string | Uint8Array> {
-    for (const piece of table.content) {
-      bytes += Buffer.byteLength(piece);
+  function* counted(): Generator<Buffer> {
+    for (const block of joinedPieces(table.content)) {
+      bytes += block.length;
       options.onBytes?.(bytes);
-      yield piece;
+      yield block;
     }
   }
   return database.withSession((session) =>

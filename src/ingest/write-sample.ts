@@ -6,6 +6,7 @@ import { pipeline } from "node:stream/promises";
 import { AquiferError, asError } from "../base/errors.js";
 import type { SampleFile, SampleItem } from "../project/sample.js";
 import { openDuckDb } from "./duckdb.js";
+import { joinedPieces } from "./joined-pieces.js";
 import { workbookBytes } from "./write-workbook.js";
 
 export interface SampleWriting {
@@ -53,7 +54,7 @@ export async function writeSample(writing: SampleWriting): Promise<number> {
 async function writePieces({ content }: SampleFile, path: string, writing: SampleWriting): Promise<void> {
   let bytes = 0;
   function* counted(): Generator<Buffer> {
-    for (const block of inBlocks(content)) {
+    for (const block of joinedPieces(content)) {
       bytes += block.length;
       writing.onBytes(bytes);
       yield block;
@@ -61,29 +62,6 @@ async function writePieces({ content }: SampleFile, path: string, writing: Sampl
   }
   const blocks = Readable.from(counted(), { objectMode: true, highWaterMark: 4 });
   await pipeline(blocks, createWriteStream(path), { signal: writing.signal });
-}
-
-/** A write is worth its call from so many bytes on. */
-const blockBytes = 64 * 1024;
-
-/** Lines, which generators yield one by one, joined to blocks. */
-function* inBlocks(pieces: Iterable<string | Uint8Array>): Generator<Buffer> {
-  let text = "";
-  let parts: Uint8Array[] = [];
-  let bytes = 0;
-  for (const piece of pieces) {
-    if (typeof piece === "string") {
-      text += piece;
-      if (text.length < blockBytes) continue;
-    }
-    if (text !== "") bytes += parts[parts.push(Buffer.from(text)) - 1]?.length ?? 0;
-    text = "";
-    if (typeof piece !== "string") bytes += parts[parts.push(piece) - 1]?.length ?? 0;
-    if (bytes < blockBytes) continue;
-    yield Buffer.concat(parts);
-    [parts, bytes] = [[], 0];
-  }
-  yield Buffer.concat([...parts, Buffer.from(text)]);
 }
 
 /** Rows go from DuckDB to the file without becoming values of JavaScript. */

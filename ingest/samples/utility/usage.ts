@@ -8,6 +8,8 @@ export interface Reading {
   readonly peak: number;
   /** Minutes since midnight. */
   readonly minute: number;
+  /** A actual, E estimated, M manual. */
+  readonly quality: string;
 }
 
 /** Minutes of the day in which meters are read. */
@@ -47,10 +49,12 @@ export class Usage {
   private readingOf(bits: number, dayBits: number, factor: number): Reading {
     const chance = mixed(bits ^ dayBits);
     const usage = Math.floor((baseUsage(bits) * factor * (700 + (chance % 600))) / 1_000_000);
+    const exactness = (chance >>> 8) % 100;
     return {
       usage,
       peak: Math.floor((usage * (150 + ((chance >>> 12) % 200))) / 2400),
       minute: readingWindow.start + ((chance >>> 20) % readingWindow.length),
+      quality: exactness < 97 ? "A" : exactness < 99 ? "E" : "M",
     };
   }
 
