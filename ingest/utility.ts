@@ -16,7 +16,7 @@ export const customer = defineSource({
     account_status: { description: "active, suspended or closed." },
     updated_at: { description: "ISO 8601; some rows DD/MM/YYYY HH:MM." },
   },
-  period: { grain: "month", fromName: /customers_(?<year>\d{4})-(?<month>\d{2})/ },
+  period: { grain: "month", fromName: "YYYY-MM" },
   reload: "replace_period",
 });
 
@@ -36,7 +36,7 @@ export const bill = defineSource({
     kwh: { description: "With a decimal comma." },
     rate_schedule: {},
   },
-  period: { grain: "month", fromName: /billing_(?<year>\d{4})-(?<month>\d{2})/ },
+  period: { grain: "month", fromName: "YYYY-MM" },
   reload: "replace_period",
   maxRejected: "1%",
 });
@@ -56,7 +56,7 @@ export const usage = defineSource({
     rate_schedule: {},
     quality_code: { description: "A actual, E estimated, M manual, X in error." },
   },
-  period: { grain: "day", fromName: /usage_(?<year>\d{4})-(?<month>\d{2})-(?<day>\d{2})/ },
+  period: { grain: "day", fromName: "YYYY-MM-DD" },
   reload: "replace_period",
 });
 
@@ -77,7 +77,7 @@ export const serviceRequest = defineSource({
     satisfaction: { description: "1 to 5." },
     events: { description: "JSON array of { at, type, note }." },
   },
-  period: { grain: "month", fromName: /tickets_(?<year>\d{4})-(?<month>\d{2})/ },
+  period: { grain: "month", fromName: "YYYY-MM" },
   reload: "replace_period",
   maxRejected: "3%",
 });
