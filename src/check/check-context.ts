@@ -13,6 +13,8 @@ export class CheckContext {
   readonly findings: Finding[] = [];
   /** Actions that are broken, or could not be checked, each with the reason. */
   readonly broken = new Map<string, string>();
+  /** Extensions of the warehouse that the scratch database could not get. */
+  readonly lacking: string[] = [];
   private readonly compiled: ReadonlyMap<string, CompiledAction>;
 
   constructor(
@@ -68,7 +70,7 @@ export class CheckContext {
   /** What the server refused, as a finding of the action; the action counts as broken from now on. */
   refuse(action: Action, error: WarehouseError): void {
     const { server } = error;
-    const reason = unjudgeable(error);
+    const reason = unjudgeable(error, this.lacking);
     this.broken.set(action.key, reason ?? "is broken");
     const position = server.position;
     this.add(
@@ -102,9 +104,21 @@ export class CheckContext {
   }
 }
 
-/** Why an error says nothing about the project: the scratch database is not the warehouse. */
-function unjudgeable(error: WarehouseError): string | undefined {
+/** True for an error that says nothing about the project: the scratch database is not the warehouse. */
+export function isUnjudgeable(error: WarehouseError, lacking: readonly string[]): boolean {
+  return unjudgeable(error, lacking) !== undefined;
+}
+
+/** @param lacking extensions that the warehouse has and the scratch database has not */
+function unjudgeable(error: WarehouseError, lacking: readonly string[]): string | undefined {
   const { sqlState = "", message } = error.server;
+  // What an extension brings: functions, operators, types.
+  if (lacking.length > 0 && ["42883", "42704", "42725"].includes(sqlState)) {
+    return `may need ${lacking.join(", ")}, which the embedded server lacks`;
+  }
+  if (["42704", "22023"].includes(sqlState) && /^role ".*" does not exist$/.test(message)) {
+    return "names a role, which belongs to a server";
+  }
   if (sqlState === "42501") return "reaches beyond its database";
   if (sqlState === "57014") return "takes too long to try";
   if (sqlState === "25001") return "cannot run inside a transaction";

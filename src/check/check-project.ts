@@ -1,38 +1,37 @@
-import { quoteIdentifier, type RelationName } from "../base/identifiers.js";
-import { migrateHistory } from "../history/migrate.js";
+import type { RelationName } from "../base/identifiers.js";
 import type { Action } from "../project/action.js";
 import { toActions } from "../project/action.js";
 import type { CompiledProject } from "../project/compiled-project.js";
 import type { ReportRef } from "../project/report-sql.js";
-import type { ServerAccess } from "../warehouse/embedded-database.js";
-import type { Queryable } from "../warehouse/warehouse.js";
-import { resetSession } from "./build-alone.js";
+import type { Queryable, Warehouse } from "../warehouse/warehouse.js";
 import { CheckContext } from "./check-context.js";
 import { checkReport, type CheckedReport } from "./check-report.js";
-import { buildEmpty, buildKnown, type KnownRelation } from "./empty-build.js";
+import { checkRoles } from "./check-roles.js";
+import { checkUnitTest } from "./check-unit-test.js";
+import { buildEmpty, type KnownRelation } from "./empty-build.js";
+import { withEmptyWarehouse, type EmptyWarehouseOptions } from "./empty-warehouse.js";
 import type { Finding } from "./finding.js";
 import { loadParser } from "./parse-statement.js";
-import { withScratchDatabase } from "./scratch-database.js";
 import { readRelations, type DescribedRelation, type WarehouseModel } from "./warehouse-model.js";
 
-export interface CheckOptions {
+export interface CheckOptions extends EmptyWarehouseOptions {
   readonly project: CompiledProject;
-  readonly server: ServerAccess;
-  /** Sources, seeds and pulled declarations. */
-  readonly known: readonly KnownRelation[];
   readonly reports: readonly CheckedReport[];
   readonly relationOf: (ref: ReportRef) => RelationName;
-  readonly historySchema: string;
 }
 
 export interface CheckResult {
   /** In the order of files and lines. */
   readonly findings: readonly Finding[];
+  /** Major version of the server that judged. */
+  readonly server: number;
   readonly model: WarehouseModel;
   /** Number of actions that were judged. */
   readonly actions: number;
   /** Number of queries of reports. */
   readonly queries: number;
+  /** Number of unit tests. */
+  readonly tests: number;
   /** Actions that could not be judged, each with the reason. */
   readonly unchecked: ReadonlyMap<string, string>;
 }
@@ -40,7 +39,7 @@ export interface CheckResult {
 /**
  * Lets PostgreSQL judge a compiled project without any data: parses every statement, then builds every model empty in a
  * scratch database of the embedded server, in the order of their dependencies, and tries incremental forms, assertions,
- * operations and the queries of reports there. Reports every error, not only the first.
+ * operations, unit tests and the queries of reports there. Reports every error, not only the first.
  *
  * @param body more to do in the scratch database, such as reading lineage, before it is removed
  */
@@ -48,56 +47,57 @@ export async function checkProject(
   options: CheckOptions,
   body: (session: Queryable, context: CheckContext) => Promise<void> = async () => undefined,
 ): Promise<CheckResult> {
-  const actions = toActions(options.project);
-  const context = new CheckContext(options.project, actions);
+  const { project, snapshot } = options;
+  const actions = toActions(project);
+  const context = new CheckContext(project, actions);
   await loadParser();
-  return withScratchDatabase(options.server, async (scratch) => {
-    await migrateHistory(scratch, options.historySchema);
-    return scratch.withSession(async (session) => {
-      await resetSession(session);
-      await buildKnown(session, actions.values(), options.known);
-      await markUnknown(session, context, options);
-      await buildEmpty(session, context, inOrder(actions));
-      const isBroken = (key: string): boolean => context.broken.has(key);
-      const reports: [string, WarehouseModel["reports"][string]][] = [];
-      for (const report of options.reports) {
-        const { findings, queries } = await checkReport(session, report, options.relationOf, isBroken);
-        context.findings.push(...findings);
-        reports.push([report.name, queries]);
-      }
-      await body(session, context);
-      const relations = await readRelations(session, described(actions, options.known));
-      const model: WarehouseModel = { version: 1, relations, reports: Object.fromEntries(reports) };
-      return summarise(context, model, options.reports);
-    });
+  if (snapshot !== undefined) checkRoles(context, snapshot);
+  return withEmptyWarehouse(context, options, async ({ session, warehouse }) => {
+    await buildEmpty(session, context, inOrder(actions));
+    for (const test of project.unitTests) await checkUnitTest(session, context, test);
+    const reports: [string, WarehouseModel["reports"][string]][] = [];
+    for (const report of options.reports) {
+      const { findings, queries } = await checkReport(session, report, options.relationOf, context);
+      context.findings.push(...findings);
+      reports.push([report.name, queries]);
+    }
+    await body(session, context);
+    const relations = await readRelations(session, described(actions, options.known));
+    const model: WarehouseModel = { version: 1, relations, reports: Object.fromEntries(reports) };
+    const server = Math.floor(warehouse.serverVersion / 10_000);
+    return { ...summarise(context, model, options.reports), server };
   });
 }
 
-/** A declaration whose columns nobody knows cannot be read, and is no fault of the project. The history is there. */
-async function markUnknown(
-  session: Queryable,
-  context: CheckContext,
-  { known, historySchema }: CheckOptions,
-): Promise<void> {
-  const { rows } = await session.query<{ name: string }>(
-    "select relname as name from pg_class where relnamespace = $1::regnamespace and relkind in ('r', 'v')",
-    [quoteIdentifier(historySchema)],
-  );
-  const keys = new Set([
-    ...known.map(({ name }) => `${name.schema}.${name.name}`),
-    ...rows.map(({ name }) => `${historySchema}.${name}`),
-  ]);
-  for (const action of context.actions.values()) {
-    if (action.kind !== "declaration" || keys.has(action.key)) continue;
-    context.broken.set(action.key, "is declared without columns");
-  }
+/**
+ * Builds empty what some actions depend on and lends the database: for unit tests, which bring their rows themselves. What
+ * cannot be built is left out, for `checkProject` to say.
+ */
+export async function withEmptyBuild<T>(
+  options: EmptyWarehouseOptions & Pick<CheckOptions, "project">,
+  keys: ReadonlySet<string>,
+  body: (warehouse: Warehouse) => Promise<T>,
+): Promise<T> {
+  const actions = toActions(options.project);
+  const context = new CheckContext(options.project, actions);
+  await loadParser();
+  return withEmptyWarehouse(context, options, async ({ session, warehouse }) => {
+    const needed = new Set(keys);
+    const ordered = inOrder(actions);
+    for (const { key, dependencies } of [...ordered].reverse()) {
+      if (needed.has(key)) for (const each of dependencies) needed.add(each);
+    }
+    const built = ordered.filter(({ key }) => needed.has(key) && !keys.has(key));
+    await buildEmpty(session, context, built);
+    return body(warehouse);
+  });
 }
 
 function summarise(
   context: CheckContext,
   model: WarehouseModel,
   reports: readonly CheckedReport[],
-): CheckResult {
+): Omit<CheckResult, "server"> {
   const failed = new Set(
     context.findings.filter((each) => each.severity === "error").map((each) => each.subject),
   );
@@ -112,7 +112,8 @@ function summarise(
       (a.location?.line ?? 0) - (b.location?.line ?? 0) ||
       (a.location?.column ?? 0) - (b.location?.column ?? 0),
   );
-  return { findings, model, actions: judged.length, queries, unchecked };
+  const tests = context.project.unitTests.length;
+  return { findings, model, actions: judged.length, queries, tests, unchecked };
 }
 
 /** The actions so that each comes after what it depends on; compilation has refused circles. */

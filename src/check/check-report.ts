@@ -7,6 +7,7 @@ import type { Report } from "../project/report.js";
 import { refsOf, renderSql, type ReportRef, type SqlPiece } from "../project/report-sql.js";
 import type { Queryable, Row } from "../warehouse/warehouse.js";
 import { WarehouseError } from "../warehouse/warehouse-error.js";
+import { isUnjudgeable, type CheckContext } from "./check-context.js";
 import type { Finding } from "./finding.js";
 import type { ModelColumn } from "./warehouse-model.js";
 
@@ -27,13 +28,13 @@ export interface ReportJudgement {
 /**
  * Tries the queries of a report on the empty tables: each must run and return the columns that the report declares.
  *
- * @param broken relations that could not be built: a query that reads one is not judged
+ * @param context says what could not be built: a query that reads it is not judged
  */
 export async function checkReport(
   session: Queryable,
   checked: CheckedReport,
   relationOf: (ref: ReportRef) => RelationName,
-  broken: (key: string) => boolean,
+  { broken, lacking }: Pick<CheckContext, "broken" | "lacking">,
 ): Promise<ReportJudgement> {
   const findings: Finding[] = [];
   const queries: Record<string, readonly ModelColumn[]> = {};
@@ -41,7 +42,7 @@ export async function checkReport(
     const keys = refsOf(query.sql)
       .map(relationOf)
       .map((each) => `${each.schema}.${each.name}`);
-    if (keys.some(broken)) continue;
+    if (keys.some((key) => broken.has(key))) continue;
     const { text, values, pieces } = renderSql(query.sql, (ref) => quoteRelation(relationOf(ref)));
     const before = "select * from (\n";
     const subject = `report ${checked.name}, query ${name}`;
@@ -54,6 +55,7 @@ export async function checkReport(
       );
     } catch (error) {
       if (!(error instanceof WarehouseError) || error.isConnectionLoss) throw error;
+      if (isUnjudgeable(error, lacking)) continue;
       findings.push(refusal(checked, subject, error, { before: before.length, pieces }));
       continue;
     }

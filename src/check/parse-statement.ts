@@ -68,7 +68,8 @@ export function destructions(statements: readonly ParsedStatement[]): string[] {
   });
 }
 
-function walk(value: unknown, visit: (node: Readonly<Record<string, unknown>>) => void): void {
+/** Calls back for every object of a parse tree. */
+export function walk(value: unknown, visit: (node: Readonly<Record<string, unknown>>) => void): void {
   if (Array.isArray(value)) {
     for (const each of value) walk(each, visit);
   } else if (typeof value === "object" && value !== null) {

@@ -1,54 +1,77 @@
 import { randomBytes } from "node:crypto";
+import { AquiferError, exitCodes } from "../base/errors.js";
 import { quoteIdentifier, quoteLiteral } from "../base/identifiers.js";
 import { connectEmbedded, type ServerAccess } from "../warehouse/embedded-database.js";
-import { isAlive } from "../warehouse/embedded/is-alive.js";
-import type { Warehouse } from "../warehouse/warehouse.js";
+import { removeScratch, scratchPrefix, sweepScratch } from "../warehouse/scratch-databases.js";
+import type { Queryable, Warehouse } from "../warehouse/warehouse.js";
 
-const prefix = "aquifer_check_";
+export interface ScratchOptions {
+  /** Most connections of the lent database; 2 unless given. */
+  readonly maxSessions?: number;
+  /** Ends what runs in the database, and removes it. */
+  readonly signal?: AbortSignal;
+  /** What only a superuser may do there, such as installing extensions, before it is lent. */
+  readonly prepare?: (superuser: Queryable, owner: string) => Promise<void>;
+}
 
 /**
  * Lends an empty database of its own on the embedded server and removes it afterwards, with the role that owns it. The role
  * has no rights beyond that database: what reaches further (other roles, files, programs, settings of the server) is
  * refused by the server itself. What killed checks left behind is removed too.
+ *
+ * @throws AquiferError `interrupted` when the signal ends it
  */
 export async function withScratchDatabase<T>(
   server: ServerAccess,
   body: (scratch: Warehouse) => Promise<T>,
+  options: ScratchOptions = {},
 ): Promise<T> {
-  const admin = await connectEmbedded(server, { database: "postgres", origin: "check", maxSessions: 1 });
-  const name = `${prefix}${process.pid}_${randomBytes(6).toString("hex")}`;
+  const { signal } = options;
+  const name = `${scratchPrefix}${process.pid}_${randomBytes(6).toString("hex")}`;
   const password = randomBytes(24).toString("base64url");
+  const where = { origin: "check", maxSessions: 2 };
+  // The connection of this name says that the command lives: a sweep leaves the database alone.
+  const admin = await connectEmbedded(server, { ...where, database: "postgres", applicationName: name });
+  const end = (): void =>
+    void admin
+      .query("select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", [name])
+      .catch(() => undefined);
+  signal?.addEventListener("abort", end);
   try {
-    await sweep(admin);
+    await sweepScratch(admin);
     await admin.query(`create role ${quoteIdentifier(name)} login password ${quoteLiteral(password)}`);
     await admin.query(`create database ${quoteIdentifier(name)} owner ${quoteIdentifier(name)}`);
+    const { prepare } = options;
+    if (prepare) await asSuperuser(server, name, (superuser) => prepare(superuser, name));
+    signal?.throwIfAborted();
     const scratch = await connectEmbedded(
       { ...server, user: name, password },
-      { database: name, origin: "check", maxSessions: 2 },
+      { ...where, database: name, maxSessions: options.maxSessions ?? 2 },
     );
     try {
       return await body(scratch);
     } finally {
       await scratch.close();
     }
+  } catch (thrown) {
+    if (signal?.aborted !== true) throw thrown;
+    throw new AquiferError("Interrupted", { code: "interrupted", exitCode: exitCodes.interrupted });
   } finally {
-    await remove(admin, name);
+    signal?.removeEventListener("abort", end);
+    await removeScratch(admin, name);
     await admin.close();
   }
 }
 
-async function sweep(admin: Warehouse): Promise<void> {
-  const { rows } = await admin.query<{ name: string }>(
-    `select rolname as name from pg_roles where starts_with(rolname, $1)
-     and not exists (select from pg_stat_activity where datname = rolname)`,
-    [prefix],
-  );
-  for (const { name } of rows) {
-    if (!isAlive(Number.parseInt(name.slice(prefix.length), 10))) await remove(admin, name);
+async function asSuperuser(
+  server: ServerAccess,
+  database: string,
+  body: (superuser: Queryable) => Promise<void>,
+): Promise<void> {
+  const superuser = await connectEmbedded(server, { database, origin: "check", maxSessions: 1 });
+  try {
+    await body(superuser);
+  } finally {
+    await superuser.close();
   }
-}
-
-async function remove(admin: Warehouse, name: string): Promise<void> {
-  await admin.query(`drop database if exists ${quoteIdentifier(name)} with (force)`);
-  await admin.query(`drop role if exists ${quoteIdentifier(name)}`);
 }

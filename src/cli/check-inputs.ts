@@ -2,7 +2,9 @@ import type { CheckOptions } from "../check/check-project.js";
 import { derivedIdentifier } from "../base/identifiers.js";
 import type { KnownRelation } from "../check/empty-build.js";
 import { readSeeds } from "../ingest/seeds.js";
+import { readSnapshot } from "../check/snapshot.js";
 import { compileProject } from "../project/compile.js";
+import { loadConfig } from "../project/config.js";
 import { bronzeColumns, loadSources, originColumns } from "../project/sources.js";
 import { loadReports } from "../report/load-reports.js";
 import type { CommandContext } from "./command.js";
@@ -10,14 +12,21 @@ import { projectOverrides, type ProjectOptionValues } from "./project-options.js
 
 const bronzeSchema = "bronze";
 
+/** All that a check wants to know, but the server. */
+export interface CheckInputs extends Omit<CheckOptions, "server"> {
+  /** Major version of the project's server, where it says so. */
+  readonly serverVersion?: number;
+}
+
 /** Everything that a check judges, read from a project's folder. */
 export async function prepareCheck(
   context: CommandContext,
   root: string,
   values: ProjectOptionValues,
-): Promise<Omit<CheckOptions, "server" | "historySchema">> {
+): Promise<CheckInputs> {
   const { signal, stderr } = context.effects;
-  const [project, known, reports] = await Promise.all([
+  const [config, project, known, reports, snapshot] = await Promise.all([
+    loadConfig(root),
     compileProject({
       projectRoot: root,
       overrides: projectOverrides(values),
@@ -27,12 +36,17 @@ export async function prepareCheck(
     }),
     knownRelations(root),
     loadReports(root),
+    readSnapshot(root),
   ]);
   const { schemaSuffix = "", tablePrefix = "" } = project.graph.projectConfig ?? {};
   return {
     project,
     known,
     reports,
+    signal,
+    historySchema: config.historySchema,
+    ...(config.serverVersion === undefined ? {} : { serverVersion: config.serverVersion }),
+    ...(snapshot === undefined ? {} : { snapshot }),
     relationOf: ({ schema, name }) => ({
       schema: schemaSuffix === "" ? schema : `${schema}_${schemaSuffix}`,
       name: derivedIdentifier(tablePrefix === "" ? name : `${tablePrefix}_${name}`, ""),
@@ -40,7 +54,8 @@ export async function prepareCheck(
   };
 }
 
-async function knownRelations(root: string): Promise<KnownRelation[]> {
+/** The relations of a project whose columns its files say: sources and seeds. */
+export async function knownRelations(root: string): Promise<KnownRelation[]> {
   const sources = await loadSources(root);
   const seeds = await readSeeds(root, sources);
   return [

@@ -1,32 +1,35 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
 import { formatDuration, formatPlural } from "../base/format-quantity.js";
 import { AquiferError, exitCodes } from "../base/errors.js";
-import { checkProject, type CheckOptions, type CheckResult } from "../check/check-project.js";
+import { checkProject, type CheckResult } from "../check/check-project.js";
 import { describeFinding, type Finding } from "../check/finding.js";
-import { changesAsMarkdown, compareModels, describeChanges, isBreak } from "../check/impact.js";
+import { changesAsMarkdown, compareModels, describeChanges, isBreak, type Change } from "../check/impact.js";
 import { readLineage, type Lineage } from "../check/project-lineage.js";
-import { reportTypes, typesDifference } from "../check/report-types.js";
+import { snapshotFile } from "../check/snapshot.js";
 import type { WarehouseModel } from "../check/warehouse-model.js";
 import { findProject } from "../project/find-project.js";
-import { loadConfig } from "../project/config.js";
-import { startEmbedded } from "../warehouse/embedded/embedded-server.js";
+import type { ServerAccess } from "../warehouse/embedded-database.js";
 import { prepareCheck } from "./check-inputs.js";
+import { startCheckServer } from "./check-server.js";
 import type { CommandContext, CommandFactory } from "./command.js";
+import { addConnectionOptions, type ConnectionOptions } from "./connection-options.js";
 import { withRevision } from "./git-revision.js";
+import { keepTypes, typesFile } from "./keep-types.js";
 import { addProjectOptions, type ProjectOptionValues } from "./project-options.js";
+import { pullSources } from "./pull-sources.js";
 
-/** The model of the last check, and the types of the reports' queries, relative to the root. */
+/** The model of the last check, relative to the root. */
 const lastModel = join(".aquifer", "warehouse.json");
-const typesFile = "types/warehouse.d.ts";
 
-interface CheckValues extends ProjectOptionValues {
+interface CheckValues extends ProjectOptionValues, ConnectionOptions {
   readonly json?: true;
   readonly strict?: true;
   readonly against?: string;
   readonly markdown?: true;
   readonly locked?: true;
+  readonly pull?: true;
 }
 
 export const checkCommand: CommandFactory = (context) => {
@@ -36,17 +39,25 @@ export const checkCommand: CommandFactory = (context) => {
     )
     .argument("[dir]", "folder of the project", ".")
     .option("--strict", "warnings count as errors")
-    .option("--locked", `fail when ${typesFile} is not what the check would write, instead of writing it`)
+    .option(
+      "--locked",
+      `fail when ${typesFile} (with --pull, ${snapshotFile}) is not what would be written, instead of writing it`,
+    )
+    .option(
+      "--pull",
+      `first take columns of declarations, functions, types and extensions from the live warehouse into ${snapshotFile}`,
+    )
     .option(
       "--against <revision>",
       "also say what changes against a git revision, or against the `last` check, and who reads it",
     )
     .option("--markdown", "print the changes as a table for a pull request's comment")
     .option("--json", "print findings and the model of the warehouse as JSON and nothing else");
+  addConnectionOptions(command);
   return addProjectOptions(command)
     .addHelpText(
       "after",
-      "\nExample:\n  $ dataform check --strict --locked\n  $ dataform check --against main --markdown",
+      "\nExample:\n  $ dataform check --strict --locked\n  $ dataform check --against main --markdown\n  $ dataform check --pull --credentials production.json",
     )
     .action((dir: string, values: CheckValues) => check(context, resolve(context.cwd, dir), values));
 };
@@ -55,75 +66,62 @@ async function check(context: CommandContext, folder: string, values: CheckValue
   const { stdout, clock } = context.effects;
   const started = clock.elapsed();
   const { root } = findProject(folder);
-  const { historySchema } = await loadConfig(root);
-  const inputs = await prepareCheck(context, root, values);
-  const server = await startEmbedded(root, {
-    onStart: (what) => context.effects.stderr.write(`Starting ${what}...\n`),
-  });
-  const common = { server, historySchema };
-  const before = values.against === undefined ? undefined : await earlier(context, root, values, common);
+  const prepared = await prepareCheck(context, root, values);
+  const pulled = values.pull === true ? await pullSources(context, root, prepared, values) : undefined;
+  const inputs = pulled === undefined ? prepared : { ...prepared, snapshot: pulled.snapshot };
+  const server = await startCheckServer(context, root, inputs.serverVersion);
+  const before = values.against === undefined ? undefined : await earlier(context, root, values, server);
   let lineage: Lineage = new Map();
-  const judged = await checkProject({ ...inputs, ...common }, async (session, checked) => {
+  const judged = await checkProject({ ...inputs, server }, async (session, checked) => {
     if (before === undefined || before.lineage !== undefined) return;
     lineage = await readLineage(session, checked, inputs.reports, inputs.relationOf);
   });
   const stale = await keepTypes(root, judged, inputs.reports, values.locked === true);
-  const result = { ...judged, findings: [...judged.findings, ...stale] };
+  const result = { ...judged, findings: [...judged.findings, ...stale, ...(pulled?.findings ?? [])] };
   const changes = before && compareModels(before.model, result.model, before.lineage ?? lineage);
-  await mkdir(join(root, ".aquifer"), { recursive: true });
-  await writeFile(join(root, lastModel), `${JSON.stringify(result.model, null, 2)}\n`);
-  const fails = (finding: Finding): boolean =>
-    finding.severity === "error" || (values.strict === true && finding.severity === "warning");
-  if (result.findings.some(fails) || changes?.some(isBreak) === true) context.setExitCode(exitCodes.failure);
-  if (values.json === true) {
-    const { findings, model, actions, queries, unchecked } = result;
-    stdout.write(
-      `${JSON.stringify({ findings, actions, queries, unchecked: Object.fromEntries(unchecked), changes, model }, null, 2)}\n`,
-    );
-    return;
+  await writeModel(root, result.model);
+  if (result.findings.some((each) => fails(each, values)) || changes?.some(isBreak) === true) {
+    context.setExitCode(exitCodes.failure);
   }
-  if (changes !== undefined && values.markdown === true) {
-    stdout.write(changesAsMarkdown(changes, values.against ?? ""));
-    return;
-  }
-  stdout.write(summary(result, clock.elapsed() - started));
-  if (changes !== undefined) stdout.write(`\nAgainst ${values.against ?? ""}:\n${describeChanges(changes)}`);
+  stdout.write(answer(result, changes, values, clock.elapsed() - started));
 }
 
-/**
- * Writes the types of the reports' queries, or says how the committed ones differ. Nothing is written while a query cannot
- * be judged: its types would go.
- */
-async function keepTypes(
-  root: string,
-  { model }: CheckResult,
-  reports: CheckOptions["reports"],
-  locked: boolean,
-): Promise<Finding[]> {
-  const committed = await readFile(join(root, typesFile), "utf8").catch(() => undefined);
-  const isWhole = reports.every(({ name, report }) =>
-    Object.keys(report.data).every((query) => model.reports[name]?.[query] !== undefined),
-  );
-  if (!isWhole || (reports.length === 0 && committed === undefined)) return [];
-  const current = reportTypes(model.reports);
-  const details = typesDifference(committed, current);
-  if (details.length === 0) return [];
-  if (locked) {
-    return [
-      {
-        severity: "error",
-        code: "stale-types",
-        message: committed === undefined ? "is not there" : "is not what the reports' queries return",
-        subject: typesFile,
-        location: { file: typesFile },
-        details,
-        hint: "Run dataform check and commit the file.",
-      },
-    ];
+function fails({ severity }: Finding, { strict }: CheckValues): boolean {
+  return severity === "error" || (strict === true && severity === "warning");
+}
+
+function answer(
+  result: CheckResult,
+  changes: readonly Change[] | undefined,
+  values: CheckValues,
+  elapsed: number,
+): string {
+  const { findings, model, actions, queries, tests, unchecked, server } = result;
+  if (values.json === true) {
+    const all = {
+      findings,
+      server,
+      actions,
+      queries,
+      tests,
+      unchecked: Object.fromEntries(unchecked),
+      changes,
+      model,
+    };
+    return `${JSON.stringify(all, null, 2)}\n`;
   }
-  await mkdir(join(root, "types"), { recursive: true });
-  await writeFile(join(root, typesFile), current);
-  return [];
+  const against = values.against ?? "";
+  if (changes !== undefined && values.markdown === true) return changesAsMarkdown(changes, against);
+  const text = summary(result, elapsed);
+  return changes === undefined ? text : `${text}\nAgainst ${against}:\n${describeChanges(changes)}`;
+}
+
+/** Written aside and renamed, so that nobody reads half a file. */
+async function writeModel(root: string, model: WarehouseModel): Promise<void> {
+  await mkdir(join(root, ".aquifer"), { recursive: true });
+  const partial = join(root, `${lastModel}.${process.pid}.partial`);
+  await writeFile(partial, `${JSON.stringify(model, null, 2)}\n`);
+  await rename(partial, join(root, lastModel));
 }
 
 /** The earlier state that `--against` names; a git revision comes with the lineage that it had. */
@@ -131,7 +129,7 @@ async function earlier(
   context: CommandContext,
   root: string,
   values: CheckValues,
-  common: Pick<CheckOptions, "server" | "historySchema">,
+  server: ServerAccess,
 ): Promise<{ readonly model: WarehouseModel; readonly lineage?: Lineage }> {
   const against = values.against ?? "";
   if (against === "last") {
@@ -146,23 +144,36 @@ async function earlier(
   return withRevision(root, against, async (folder) => {
     const inputs = await prepareCheck(context, folder, values);
     let lineage: Lineage = new Map();
-    const { model } = await checkProject({ ...inputs, ...common }, async (session, checked) => {
+    const { model } = await checkProject({ ...inputs, server }, async (session, checked) => {
       lineage = await readLineage(session, checked, inputs.reports, inputs.relationOf);
     });
     return { model, lineage };
   });
 }
 
-function summary({ findings, actions, queries, unchecked }: CheckResult, elapsed: number): string {
+/** Findings, what was not checked, and one line of counts. */
+export function summary(
+  { findings, actions, queries, tests, unchecked, server }: CheckResult,
+  elapsed: number,
+): string {
   const count = (severity: Finding["severity"]): number =>
     findings.filter((each) => each.severity === severity).length;
   const lines = findings.map((finding) => `${describeFinding(finding)}\n`);
   const reasons = [...unchecked].map(([key, reason]) => `not checked: ${key} ${reason}`);
-  const total = `Checked ${formatPlural(actions, "action")} and ${formatPlural(queries, "report query", "report queries")} in ${formatDuration(elapsed)}: `;
+  const judged = [
+    formatPlural(actions, "action"),
+    ...(tests === 0 ? [] : [formatPlural(tests, "unit test")]),
+    formatPlural(queries, "report query", "report queries"),
+  ];
   const result = [
     formatPlural(count("error"), "error"),
     formatPlural(count("warning"), "warning"),
     ...(unchecked.size > 0 ? [`${unchecked.size} not checked`] : []),
   ].join(", ");
-  return [...lines, ...reasons, `${total}${result}`].join("\n") + "\n";
+  const total = `Checked ${formatList(judged)} by PostgreSQL ${server} in ${formatDuration(elapsed)}: ${result}`;
+  return [...lines, ...reasons, total].join("\n") + "\n";
+}
+
+function formatList(words: readonly string[]): string {
+  return [words.slice(0, -1).join(", "), words.at(-1)].filter((each) => each !== "").join(" and ");
 }

@@ -5,7 +5,6 @@ import { nearestName } from "../base/nearest-name.js";
 import { checkProject } from "../check/check-project.js";
 import { readLineage, reversed, type ColumnKey, type Lineage } from "../check/project-lineage.js";
 import { findProject } from "../project/find-project.js";
-import { loadConfig } from "../project/config.js";
 import { startEmbedded } from "../warehouse/embedded/embedded-server.js";
 import { prepareCheck } from "./check-inputs.js";
 import type { CommandContext, CommandFactory } from "./command.js";
@@ -36,11 +35,10 @@ async function showLineage(
 ): Promise<void> {
   const { stdout, stderr } = context.effects;
   const { root } = findProject(folder);
-  const { historySchema } = await loadConfig(root);
   const inputs = await prepareCheck(context, root, values);
   const server = await startEmbedded(root, { onStart: (what) => stderr.write(`Starting ${what}...\n`) });
   let lineage: Lineage = new Map();
-  const { findings } = await checkProject({ ...inputs, server, historySchema }, async (session, checked) => {
+  const { findings } = await checkProject({ ...inputs, server }, async (session, checked) => {
     lineage = await readLineage(session, checked, inputs.reports, inputs.relationOf);
   });
   const errors = findings.filter((finding) => finding.severity === "error").length;

@@ -5,16 +5,26 @@ import { usesColor } from "../base/effects.js";
 import { formatDuration, formatPlural } from "../base/format-quantity.js";
 import { actionKey } from "../project/action-graph.js";
 import { toActions } from "../project/action.js";
+import { withEmptyBuild } from "../check/check-project.js";
+import { readSnapshot } from "../check/snapshot.js";
 import { compileProject } from "../project/compile.js";
 import type { CompiledProject } from "../project/compiled-project.js";
-import { loadConfig } from "../project/config.js";
+import { loadConfig, type ResolvedConfig } from "../project/config.js";
 import { findProject } from "../project/find-project.js";
 import { selectActions } from "../project/select.js";
 import { runUnitTests, type UnitTestOutcome } from "../run/unit-tests.js";
 import type { UnitTest } from "../project/unit-test.js";
+import { chooseServer } from "../warehouse/connect.js";
 import type { Warehouse } from "../warehouse/warehouse.js";
+import { knownRelations } from "./check-inputs.js";
+import { startCheckServer } from "./check-server.js";
 import type { CommandContext, CommandFactory } from "./command.js";
-import { addConnectionOptions, openProjectWarehouse, type ConnectionOptions } from "./connection-options.js";
+import {
+  addConnectionOptions,
+  openProjectWarehouse,
+  targetOptions,
+  type ConnectionOptions,
+} from "./connection-options.js";
 import { addProjectOptions, projectOverrides, type ProjectOptionValues } from "./project-options.js";
 import { addSelectionOptions, selectionOf, type SelectionValues } from "./run-options.js";
 
@@ -26,7 +36,9 @@ const concurrency = 4;
 
 export const testCommand: CommandFactory = (context) => {
   const command = new Command("test")
-    .description("Run the project's unit tests; leaves nothing behind in the database.")
+    .description(
+      "Run the project's unit tests, on an empty database of the embedded server where no other is named; leaves nothing behind.",
+    )
     .argument("[dir]", "folder of the project", ".");
   addSelectionOptions(command).option("--json", "print Dataform's TestResults as JSON and nothing else");
   addConnectionOptions(command);
@@ -50,22 +62,41 @@ async function test(context: CommandContext, dir: string, values: TestValues): P
   });
   const tests = selectTests(project, values);
   if (values.json !== true) effects.stdout.write("Compiled successfully.\n\n");
-  const warehouse = await openProjectWarehouse(context, root, values, {
-    maxSessions: concurrency,
-    purpose: "read",
-  });
-  try {
-    const outcomes = await testProject(
-      context,
-      project,
-      tests,
-      warehouse,
-      values.json === true ? "json" : "text",
-    );
-    if (outcomes.some((outcome) => !outcome.successful)) context.setExitCode(exitCodes.failure);
-  } finally {
-    await warehouse.close();
+  const outcomes = await onTestWarehouse(context, { root, config, project, tests, values }, (warehouse) =>
+    testProject(context, project, tests, warehouse, values.json === true ? "json" : "text"),
+  );
+  if (outcomes.some((outcome) => !outcome.successful)) context.setExitCode(exitCodes.failure);
+}
+
+interface PreparedTest {
+  readonly root: string;
+  readonly config: ResolvedConfig;
+  readonly project: CompiledProject;
+  readonly tests: readonly UnitTest[];
+  readonly values: TestValues;
+}
+
+/** Lends the server that is named; where none is, an empty database that holds what the tested models are built on. */
+async function onTestWarehouse<T>(
+  context: CommandContext,
+  { root, config, project, tests, values }: PreparedTest,
+  body: (warehouse: Warehouse) => Promise<T>,
+): Promise<T> {
+  const chosen = await chooseServer(targetOptions(context, root, values));
+  if (chosen.kind === "server" || values.embedded === true) {
+    const how = { maxSessions: concurrency, purpose: "read" } as const;
+    const warehouse = await openProjectWarehouse(context, root, values, how);
+    return body(warehouse).finally(() => warehouse.close());
   }
+  const [known, snapshot] = await Promise.all([knownRelations(root), readSnapshot(root)]);
+  const server = await startCheckServer(context, root, config.serverVersion);
+  const options = {
+    ...{ project, server, known, historySchema: config.historySchema, signal: context.effects.signal },
+    // One more: the empty build keeps its own.
+    maxSessions: concurrency + 1,
+    ...(snapshot === undefined ? {} : { snapshot }),
+  };
+  return withEmptyBuild(options, new Set(tests.map(({ target }) => actionKey(target))), body);
 }
 
 /** Runs unit tests and prints them; what `test` and `run --run-tests` share. */

@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { Command } from "commander";
 import { exitCodes } from "../base/errors.js";
 import { findProject } from "../project/find-project.js";
-import { chooseServer, describeTarget, openWarehouse } from "../warehouse/connect.js";
+import { chooseServer, describeTarget, openWarehouse, sweepEmbedded } from "../warehouse/connect.js";
 import {
   embeddedStatus,
   resetEmbedded,
@@ -14,6 +14,7 @@ import {
 import type { EmbeddedStatus } from "../warehouse/embedded/embedded-server.js";
 import { clientEnvironment, connectionUrl } from "../warehouse/other-clients.js";
 import { usageError } from "../warehouse/connection/parameters.js";
+import { resetCheckServers, stopCheckServers } from "./check-server.js";
 import type { CommandContext, CommandFactory } from "./command.js";
 import { addConnectionOptions, targetOptions, type ConnectionOptions } from "./connection-options.js";
 import { alignedTable, runSqlPrompt } from "./sql-prompt.js";
@@ -46,9 +47,10 @@ function startCommand(context: CommandContext): Command {
     .addHelpText("after", example("dataform warehouse start"))
     .action(async (dir: string | undefined, options: { json?: boolean }) => {
       const root = projectRoot(context, dir);
-      await startEmbedded(root, {
+      const server = await startEmbedded(root, {
         onStart: (what) => context.effects.stderr.write(`Starting ${what}...\n`),
       });
+      await sweepEmbedded(server);
       writeStatus(context, await embeddedStatus(root), options.json);
     });
 }
@@ -59,7 +61,9 @@ function stopCommand(context: CommandContext): Command {
     .argument("[dir]", dirText)
     .addHelpText("after", example("dataform warehouse stop"))
     .action(async (dir: string | undefined) => {
-      const stopped = await stopEmbedded(projectRoot(context, dir));
+      const root = projectRoot(context, dir);
+      const others = await stopCheckServers(root);
+      const stopped = (await stopEmbedded(root)) || others;
       context.effects.stdout.write(
         stopped ? "Embedded PostgreSQL stopped.\n" : "Embedded PostgreSQL was not running.\n",
       );
@@ -145,6 +149,7 @@ function resetCommand(context: CommandContext): Command {
         context.setExitCode(exitCodes.failure);
         return;
       }
+      await resetCheckServers(root);
       await resetEmbedded(root);
       effects.stdout.write("The embedded server and its data are gone; the next command begins anew.\n");
     });

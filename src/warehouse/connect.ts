@@ -9,9 +9,10 @@ import { fromEnvironment, fromUrl, usageError, type Parameters } from "./connect
 import { defaultPasswordFile, passwordFromFile } from "./connection/password-file.js";
 import { readService } from "./connection/service-file.js";
 import { tlsAttempts } from "./connection/tls.js";
-import { connectEmbedded, ensureDatabase } from "./embedded-database.js";
+import { connectEmbedded, ensureDatabase, type ServerAccess } from "./embedded-database.js";
 import { startEmbedded } from "./embedded/embedded-server.js";
 import { connectPostgres } from "./postgres/postgres-warehouse.js";
+import { sweepScratch } from "./scratch-databases.js";
 import { WarehouseError } from "./warehouse-error.js";
 import type { Warehouse, WarehouseTarget } from "./warehouse.js";
 
@@ -50,6 +51,16 @@ export interface NamedServer {
 export const embeddedDatabase = "warehouse";
 
 const defaultConnectSeconds = 15;
+
+/** Removes from an embedded server what killed commands left there. */
+export async function sweepEmbedded(server: ServerAccess): Promise<void> {
+  const admin = await connectEmbedded(server, { database: "postgres", origin: "embedded", maxSessions: 1 });
+  try {
+    await sweepScratch(admin);
+  } finally {
+    await admin.close();
+  }
+}
 
 /**
  * The server that the options and the environment name, in the order: `--embedded`, `--credentials FILE`,
@@ -103,13 +114,13 @@ async function openEmbedded(options: WarehouseOptions, origin: string): Promise<
   const how = { database: embeddedDatabase, origin, maxSessions };
   const connect = (): Promise<Warehouse> =>
     connectEmbedded(server, applicationName === undefined ? how : { ...how, applicationName });
-  try {
-    return await connect();
-  } catch (error) {
+  const warehouse = await connect().catch(async (error: unknown) => {
     if (!(error instanceof WarehouseError && error.server.sqlState === "3D000")) throw error;
     await ensureDatabase(server, embeddedDatabase);
     return connect();
-  }
+  });
+  await sweepScratch(warehouse);
+  return warehouse;
 }
 
 /** Connects to the first of a server's hosts that answers. */

@@ -6,12 +6,20 @@ import { AquiferError, exitCodes } from "../../base/errors.js";
 import { createCluster, embeddedUser, type ServerSettings } from "./create-cluster.js";
 import { findPostmaster, lastPort, type Postmaster } from "./postmaster.js";
 import { runTool } from "./run-tool.js";
-import { platformPackage, prepareBinaries, type ServerBinaries } from "./server-binaries.js";
+import {
+  packageFolder,
+  platformPackage,
+  prepareBinaries,
+  prepareFolder,
+  type ServerBinaries,
+} from "./server-binaries.js";
 import { abandonedData, locateHome, prepareHome, projectFile, type ServerHome } from "./server-home.js";
 
 export interface EmbeddedOptions {
   /** npm package with the programs; that of this machine's platform unless given. */
   readonly packageName?: string;
+  /** Folder of an installed package with the programs, in place of a name. */
+  readonly packageFolder?: string;
   /** Settings for `postgresql.conf` when the data directory is made. */
   readonly settings?: ServerSettings;
   /** Told once, before the server is made or started: the caller may show it. */
@@ -64,7 +72,11 @@ export async function startEmbedded(
   if (running) return describe(home, running);
   await prepareHome(home);
   await stopAbandoned(home);
-  const binaries = await prepareBinaries(options.packageName ?? platformPackage(), home.user, home.copies);
+  const binaries = await prepareFolder(
+    options.packageFolder ?? packageFolder(options.packageName ?? platformPackage()),
+    home.user,
+    home.copies,
+  );
   options.onStart?.(`embedded PostgreSQL ${binaries.packageVersion.replace(/\.\d+-.*$/, "")}`);
   await createCluster(home, binaries, options.settings ?? {});
   await requireVersion(home, binaries);

@@ -59,6 +59,13 @@ function programs(native: string): Pick<ServerBinaries, "initdb" | "pgCtl" | "po
   };
 }
 
+/** Major version of the embedded server. */
+export async function embeddedMajor(): Promise<number> {
+  const file = join(packageFolder(platformPackage()), "package.json");
+  const { version } = JSON.parse(await readFile(file, "utf8")) as { version: string };
+  return Number.parseInt(version, 10);
+}
+
 /** Where npm put a package. */
 export function packageFolder(packageName: string): string {
   try {
