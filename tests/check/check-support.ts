@@ -1,5 +1,5 @@
 import { inject } from "vitest";
-import { checkProject, type CheckResult } from "../../src/check/check-project.js";
+import { checkProject, type CheckOptions, type CheckResult } from "../../src/check/check-project.js";
 import type { KnownRelation } from "../../src/check/empty-build.js";
 import type { Finding } from "../../src/check/finding.js";
 import type { CheckedReport } from "../../src/check/check-report.js";
@@ -44,9 +44,10 @@ const sources = {
 export async function checked(
   files: Readonly<Record<string, string>>,
   reports: readonly CheckedReport[] = [],
+  more: Partial<CheckOptions> = {},
 ): Promise<CheckResult> {
   const placed = Object.entries({ ...sources, ...files }).map(([path, text]) => [
-    `definitions/${path}`,
+    path.startsWith("tests/") ? path : `definitions/${path}`,
     text,
   ]);
   const { project } = await compiled(Object.fromEntries(placed) as Record<string, string>);
@@ -57,6 +58,7 @@ export async function checked(
     reports,
     relationOf: ({ schema, name }) => ({ schema, name }),
     historySchema: "aquifer",
+    ...more,
   });
 }
 
