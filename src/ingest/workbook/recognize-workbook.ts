@@ -1,0 +1,1 @@
+import { rowSheetColumn } from "../../project/sources.js";
