@@ -6,6 +6,8 @@ import { displayName, type RawFile } from "./discover-files.js";
 import { recognizeParquet } from "./parquet-file.js";
 import type { ParquetColumn } from "./parquet-query.js";
 import { recognizeText, type Recognition, type TextShape } from "./recognize-text.js";
+import { recognizeWorkbook } from "./workbook/recognize-workbook.js";
+import type { SheetSummary } from "./workbook/sheet.js";
 
 export interface Classification {
   readonly source: Source;
@@ -24,6 +26,12 @@ export function sourcesByName(sources: readonly Source[], path: string): Source[
   );
 }
 
+/** The sources that may claim a file: those that know its name; where none does, those that know columns. */
+export function candidateSources(sources: readonly Source[], path: string): Source[] {
+  const named = sourcesByName(sources, path);
+  return named.length > 0 ? named : sources.filter(({ recognize }) => recognize);
+}
+
 /** True when one of the sources could take this file: by its name, or by its columns where no name is known. */
 export function concernsSource(wanted: readonly Source[], all: readonly Source[], path: string): boolean {
   if (sourcesByName(wanted, path).length > 0) return true;
@@ -36,7 +44,7 @@ export function concernsSource(wanted: readonly Source[], all: readonly Source[]
  * @param sources those of the file's system
  * @param path below `raw/<system>/`, with forward slashes
  * @param head the first bytes as UTF-8
- * @param parquet its columns, when it is a Parquet file
+ * @param own the columns of a Parquet file or the sheets of a workbook, when it is one
  * @throws AquiferError `unknown-file`, `wrong-columns` or `ambiguous-file`, saying what was looked for
  */
 export function classifyFile(
@@ -44,17 +52,18 @@ export function classifyFile(
   file: Pick<RawFile, "folder" | "path" | "matchPath">,
   head: Buffer,
   isWhole: boolean,
-  parquet?: readonly ParquetColumn[],
+  own: { readonly parquet?: readonly ParquetColumn[]; readonly sheets?: readonly SheetSummary[] },
 ): Classification {
+  const { parquet, sheets } = own;
   const recognize = (source: Source): Recognition => {
+    if (sheets) return recognizeWorkbook(source, sheets);
     if (source.format === "parquet") return recognizeParquet(source, parquet);
     if (parquet) return { fits: false, explanation: `it is a Parquet file, not ${source.format}` };
     return recognizeText(source, head, isWhole);
   };
   const name = displayName(file);
   const named = sourcesByName(sources, file.matchPath);
-  const candidates = named.length > 0 ? named : sources.filter((source) => source.recognize);
-  const tried = candidates.map((source) => ({ source, ...recognize(source) }));
+  const tried = candidateSources(sources, file.matchPath).map((source) => ({ source, ...recognize(source) }));
   const fitting = tried.filter((each) => each.fits);
   const [only] = fitting;
   if (only === undefined && named.length === 0) throw unknownFile(name, sources, tried);

@@ -52,7 +52,7 @@ export const notLoaded: LoadOutcome = { seconds: 0, rejected: 0 };
 function methodOf(file: PlannedFile): string {
   if (file.decision.action === "restore") return "stored";
   if (file.shape.format === "ndjson") return "json";
-  if (file.shape.format === "parquet") return "parquet";
+  if (file.shape.format === "parquet" || file.shape.format === "spreadsheet") return file.shape.format;
   if (file.inspection.encoding !== "utf-8" || file.inspection.nulBytes > 0) return "recoded";
   return file.inspection.irregular > 0 ? "repaired" : "bytes";
 }
@@ -76,7 +76,9 @@ export function toRecord(file: PlannedFile): FileRecord {
     encodingEvidence: inspection.encodingEvidence,
     dialect: shape.types
       ? { types: shape.types }
-      : { delimiter: String.fromCharCode(shape.delimiter), headerLine: shape.headerLine },
+      : shape.sheets
+        ? { sheets: shape.sheets.map(({ name, headerLine }) => ({ name, headerLine })) }
+        : { delimiter: String.fromCharCode(shape.delimiter), headerLine: shape.headerLine },
     classification: file.explanation,
     header: shape.header.cells,
     columnsAdded: shape.header.added,

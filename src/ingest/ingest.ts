@@ -2,7 +2,7 @@ import { AquiferError, asError, exitCodes } from "../base/errors.js";
 import { IngestLedger, type DeclaredSource, type MissingFile } from "../history/ingest-ledger.js";
 import { defaultHistorySchema, migrateHistory } from "../history/migrate.js";
 import type { Source } from "../project/source.js";
-import { rescuedColumn } from "../project/sources.js";
+import { extraColumns } from "../project/sources.js";
 import { storedColumns } from "./stored-columns.js";
 import { inspectFiles, type InspectOptions } from "./inspect-files.js";
 import { notLoaded, toRecord, toResult, type FileResult, type LoadOutcome } from "./file-result.js";
@@ -16,6 +16,7 @@ import { displayName } from "./discover-files.js";
 import { loadFile } from "./load-file.js";
 import type { InspectedFile } from "./plan-file.js";
 import { readSeeds, checkSeed, type Seed } from "./seeds.js";
+import { ScratchFile } from "./scratch-file.js";
 import { quoteRelation } from "../base/identifiers.js";
 
 export interface IngestOptions extends InspectOptions {
@@ -48,8 +49,9 @@ export interface IngestResult {
  * @throws AquiferError with every file that cannot be loaded; `ingest-running` when another ingest runs on this database
  */
 export async function ingest(options: IngestOptions): Promise<IngestResult> {
+  const scratch = new ScratchFile();
   try {
-    return await ingestUntilAborted(options);
+    return await ingestUntilAborted(options, scratch);
   } catch (thrown) {
     if (!options.signal.aborted || thrown instanceof AquiferError) throw thrown;
     throw new AquiferError("Interrupted: nothing was loaded", {
@@ -57,12 +59,14 @@ export async function ingest(options: IngestOptions): Promise<IngestResult> {
       exitCode: exitCodes.interrupted,
       cause: thrown,
     });
+  } finally {
+    scratch.close();
   }
 }
 
-async function ingestUntilAborted(options: IngestOptions): Promise<IngestResult> {
+async function ingestUntilAborted(options: IngestOptions, scratch: ScratchFile): Promise<IngestResult> {
   const seeds = await readSeeds(options.projectRoot, options.sources);
-  const files = await inspectFiles(options, seeds);
+  const files = await inspectFiles(options, seeds, scratch);
   const schema = options.historySchema ?? defaultHistorySchema;
   const ledger = new IngestLedger(schema);
   if (options.dryRun === true) return planOnly(options, files, ledger);
@@ -103,16 +107,14 @@ function bronzeTables(
     const added = files
       .filter((file) => file.source === source)
       .flatMap(({ shape }) => storedColumns(source, shape.header).names)
-      .filter(
-        (name) => name !== rescuedColumn.name && !source.columns.some((column) => column.name === name),
-      );
+      .filter((name) => ![...source.columns, ...extraColumns(source)].some((column) => column.name === name));
     return {
       name: source.table,
       source: source.name,
       description: source.description,
       columns: [
         ...source.columns.map(({ name, description }) => ({ name, type: "text", description })),
-        ...(source.drift === "rescue" ? [rescuedColumn] : []),
+        ...extraColumns(source),
         ...[...new Set(added)].map((name) => ({ name, type: "text", description: "" })),
       ],
       nameGroups: source.nameColumns.groups,

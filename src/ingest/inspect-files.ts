@@ -4,6 +4,7 @@ import { concernsSource } from "./classify-file.js";
 import { discoverFiles, displayName, type RawFile } from "./discover-files.js";
 import type { IngestEvent } from "./file-result.js";
 import { inspectFile, type InspectedFile } from "./plan-file.js";
+import type { ScratchFile } from "./scratch-file.js";
 import type { Seed } from "./seeds.js";
 
 export interface InspectOptions {
@@ -26,6 +27,7 @@ export interface InspectOptions {
 export async function inspectFiles(
   options: InspectOptions,
   seeds: readonly Seed[],
+  scratch: ScratchFile,
 ): Promise<InspectedFile[]> {
   const errors: AquiferError[] = [];
   const inspected: InspectedFile[] = [];
@@ -43,7 +45,7 @@ export async function inspectFiles(
       });
     };
     try {
-      inspected.push(await inspectFile(sources, file, { period: options.period, onBytes }));
+      inspected.push(await inspectFile(sources, file, { period: options.period, onBytes, scratch }));
     } catch (thrown) {
       if (!(thrown instanceof AquiferError)) throw thrown;
       errors.push(thrown);

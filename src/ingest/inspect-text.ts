@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Reject } from "../history/ingest-ledger.js";
 import type { Source } from "../project/source.js";
+import { footerStart, footerWindow } from "./footer.js";
 import { displayName, type RawFile } from "./discover-files.js";
 import { PeriodCounter } from "./period-counter.js";
 import { readContent } from "./unpack.js";
@@ -134,15 +135,6 @@ interface LastRecord {
   readonly text: string;
   readonly irregular: boolean;
   readonly isRagged: boolean;
-}
-
-/** A footer is this long at most. */
-const footerWindow = 20;
-
-function footerStart(last: readonly LastRecord[], footer: RegExp): number {
-  let start = last.length;
-  while (start > 0 && footer.test(last[start - 1]?.text ?? "")) start--;
-  return start;
 }
 
 /** Longest part of a rejected record that is kept. */

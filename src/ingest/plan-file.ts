@@ -5,7 +5,7 @@ import { formatPlural } from "../base/format-quantity.js";
 import type { Reject } from "../history/ingest-ledger.js";
 import { readName } from "../project/name-columns.js";
 import type { RejectLimit, Source } from "../project/source.js";
-import { classifyFile, type Classification } from "./classify-file.js";
+import { candidateSources, classifyFile, type Classification } from "./classify-file.js";
 import { displayName, type RawFile } from "./discover-files.js";
 import { filePeriod, type FilePeriod } from "./file-period.js";
 import { inspectText, type TextInspection } from "./inspect-text.js";
@@ -13,7 +13,10 @@ import { matchHeader } from "./match-header.js";
 import { readHead } from "./open-text.js";
 import { beginsAsParquet, inspectParquet, parquetColumns } from "./parquet-file.js";
 import type { TextShape } from "./recognize-text.js";
+import type { ScratchFile } from "./scratch-file.js";
 import { encodingOfStart, toUtf8, withoutNul, type EncodingStart } from "./text-encoding.js";
+import { inspectWorkbook, openWorkbook, workbookForm } from "./workbook/inspect-workbook.js";
+import type { WorkbookForm } from "./workbook/sheet.js";
 
 /** A file with all that is known of it before the database is asked. */
 export interface InspectedFile {
@@ -42,7 +45,11 @@ const headBytes = 64 * 1024;
 export async function inspectFile(
   sources: readonly Source[],
   file: RawFile,
-  options: { readonly period: string | undefined; readonly onBytes: (bytes: number) => void },
+  options: {
+    readonly period: string | undefined;
+    readonly scratch: ScratchFile;
+    readonly onBytes: (bytes: number) => void;
+  },
 ): Promise<InspectedFile> {
   const name = displayName(file);
   const head = await readHead(file, headBytes);
@@ -52,22 +59,67 @@ export async function inspectFile(
       hint: "Remove it, or copy it again: it may not have arrived whole.",
     });
   }
-  const start = encodingOfStart(head);
-  const text = decodeHead(head, start);
-  const isParquet = beginsAsParquet(head) && sources.some(({ format }) => format === "parquet");
-  const parquet = isParquet ? await parquetColumns(file) : undefined;
-  const classified = classifyFile(sources, file, text, head.length < headBytes, parquet);
+  const form = workbookForm(head);
+  const read = await (form === undefined
+    ? readText(sources, file, head, options)
+    : readSheets(sources, file, form, options));
+  const { classified, inspection } = read;
   const { source, explanation } = classified;
-  const inspection = isParquet
-    ? await inspectParquet(file, classified.shape, source, options.onBytes)
-    : await inspectLines(file, classified, start, options.onBytes);
   const period = filePeriod(source, file, inspection.periods, options.period);
   const shape = completeShape(classified, inspection);
   refuseWrongColumns(name, source, shape);
   refuseTooManyRejects(file, source, inspection, inspection.firstRejects);
-  const nameParts = readName(source.nameColumns, posix.basename(file.matchPath));
-  const slot = slotOf(source, file, period);
-  return { file, source, shape, explanation, start, inspection, period, nameParts, slot };
+  return {
+    file: read.file,
+    source,
+    shape,
+    explanation,
+    start: read.start,
+    inspection,
+    period,
+    nameParts: readName(source.nameColumns, posix.basename(file.matchPath)),
+    slot: slotOf(source, file, period),
+  };
+}
+
+type FileOptions = Parameters<typeof inspectFile>[2];
+
+/** A classified file that was read once, as what is read of it from now on. */
+interface ReadFile {
+  readonly file: RawFile;
+  readonly classified: Classification;
+  readonly start: EncodingStart;
+  readonly inspection: TextInspection;
+}
+
+async function readText(
+  sources: readonly Source[],
+  file: RawFile,
+  head: Buffer,
+  { onBytes }: FileOptions,
+): Promise<ReadFile> {
+  const start = encodingOfStart(head);
+  const text = decodeHead(head, start);
+  const isParquet = beginsAsParquet(head) && sources.some(({ format }) => format === "parquet");
+  const own = isParquet ? { parquet: await parquetColumns(file) } : {};
+  const classified = classifyFile(sources, file, text, head.length < headBytes, own);
+  const inspection = isParquet
+    ? await inspectParquet(file, classified.shape, classified.source, onBytes)
+    : await inspectLines(file, classified, start, onBytes);
+  return { file, classified, start, inspection };
+}
+
+async function readSheets(
+  sources: readonly Source[],
+  file: RawFile,
+  form: WorkbookForm,
+  { scratch, onBytes }: FileOptions,
+): Promise<ReadFile> {
+  const candidates = candidateSources(sources, file.matchPath);
+  const sheets = await openWorkbook(file, form, candidates, scratch, onBytes);
+  const classified = classifyFile(sources, file, Buffer.alloc(0), true, { sheets });
+  const start = { encoding: "utf-8", skip: 0 } as const;
+  return { classified, start, ...(await inspectWorkbook(file, classified, sheets, scratch, onBytes)) };
 }
 
 async function inspectLines(

@@ -4,6 +4,7 @@ import { LineScanner } from "./line-scanner.js";
 import { headerlessMatch, matchHeader, type HeaderMatch } from "./match-header.js";
 import { recordFields } from "./record-fields.js";
 import { RecordScanner } from "./record-scanner.js";
+import type { ChosenSheet } from "./workbook/sheet-text.js";
 
 /** A line of the file's start with the line it begins on. */
 interface StartRecord {
@@ -11,9 +12,12 @@ interface StartRecord {
   readonly bytes: Buffer;
 }
 
+/** What a file is. */
+export type FileFormat = Exclude<SourceFormat, "table">;
+
 /** How a file's start reads as a source: what must be known before its records are. */
 export interface TextShape {
-  readonly format: SourceFormat;
+  readonly format: FileFormat;
   /** Of the file, and of what is sent to PostgreSQL. */
   readonly delimiter: number;
   readonly crOnly: boolean;
@@ -22,6 +26,8 @@ export interface TextShape {
   readonly header: HeaderMatch;
   /** Of each column, where the file itself tells them. */
   readonly types?: readonly string[];
+  /** Whose rows are taken, where the file is a spreadsheet. */
+  readonly sheets?: readonly ChosenSheet[];
 }
 
 /** A shape that fits, or why none does. */
@@ -42,6 +48,7 @@ const sniffedDelimiters = [",", ";", "|", "\t"];
  */
 export function recognizeText(source: Source, head: Buffer, isWhole: boolean): Recognition {
   if (source.format === "ndjson") return recognizeJson(source, head, isWhole);
+  if (source.format === "spreadsheet") return { fits: false, explanation: "it is no spreadsheet" };
   const crOnly = head.includes(13) && !head.includes(10);
   const candidates = (source.delimiter === undefined ? sniffedDelimiters : [source.delimiter]).map(
     (delimiter) => {

@@ -3,6 +3,7 @@ import { LineScanner } from "./line-scanner.js";
 import { recordFields } from "./record-fields.js";
 import type { TextShape } from "./recognize-text.js";
 import { RecordScanner, type RecordSink } from "./record-scanner.js";
+import { SheetScanner } from "./workbook/sheet-text.js";
 
 /** A scanner for the records of a shape. */
 export function scannerOf(
@@ -14,7 +15,8 @@ export function scannerOf(
     readonly onKeys?: (keys: Iterable<string>) => void;
   } = {},
 ): RecordScanner | LineScanner {
-  if (shape.format === "delimited") return new RecordScanner(shape, sink, from.line, from.offset);
+  if (shape.format === "spreadsheet") return new SheetScanner(shape, sink);
+  if (shape.format !== "ndjson") return new RecordScanner(shape, sink, from.line, from.offset);
   const countFields = (line: Buffer): number => {
     const fields = jsonFields(line.toString());
     if (fields) from.onKeys?.(fields.keys());
@@ -25,12 +27,12 @@ export function scannerOf(
 
 /** How many fields a good record of this shape reports: a line of JSON is good or not. */
 export function expectedFields(shape: TextShape): number {
-  return shape.format === "delimited" ? shape.header.columns.length : 1;
+  return shape.format === "ndjson" ? 1 : shape.header.columns.length;
 }
 
 /** The values of a good record, in the order of the header. */
 export function valuesOf(shape: TextShape, record: Buffer): (Buffer | null)[] {
-  if (shape.format === "delimited") return recordFields(record, shape.delimiter);
+  if (shape.format !== "ndjson") return recordFields(record, shape.delimiter);
   const fields = jsonFields(record.toString());
   return shape.header.cells.map((cell) => {
     const value = fields?.get(cell) ?? null;

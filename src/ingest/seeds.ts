@@ -76,6 +76,7 @@ async function readSeed(file: RawFile): Promise<Seed> {
     })),
     header: "required",
     delimiter: ",",
+    sheet: undefined,
     period: undefined,
     expected: false,
     key: [],

@@ -5,7 +5,11 @@ import { AquiferError, asError } from "../base/errors.js";
 import type { ZipMember } from "./zip-directory.js";
 
 /** How a file's content is wrapped. */
-export type Packing = { readonly kind: "gzip" } | { readonly kind: "zip"; readonly member: ZipMember };
+export type Packing =
+  | { readonly kind: "gzip" }
+  | { readonly kind: "zip"; readonly member: ZipMember }
+  /** Not packed but of another form, and read as the text that was made of it. */
+  | { readonly kind: "converted"; read(): AsyncIterable<Buffer> };
 
 /** Bytes read at a time. */
 const chunkBytes = 1024 * 1024;
@@ -25,6 +29,10 @@ export async function* readContent(
   shown: string,
 ): AsyncGenerator<Buffer> {
   const { packing, fullPath } = file;
+  if (packing?.kind === "converted") {
+    yield* packing.read();
+    return;
+  }
   const member = packing?.kind === "zip" ? packing.member : undefined;
   const source = createReadStream(fullPath, {
     highWaterMark: chunkBytes,
@@ -57,7 +65,7 @@ export async function* readContent(
   }
 }
 
-function inflaterOf(packing: Packing | undefined): Transform | undefined {
+function inflaterOf(packing: Exclude<Packing, { kind: "converted" }> | undefined): Transform | undefined {
   if (packing?.kind === "gzip") return createGunzip({ chunkSize: chunkBytes });
   return packing?.member.method === 8 ? createInflateRaw({ chunkSize: chunkBytes }) : undefined;
 }

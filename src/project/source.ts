@@ -58,8 +58,11 @@ export type DriftPolicy =
   /** Undeclared columns are left out; the ledger names them. */
   | "discard";
 
-/** What a file of a source is. */
-export type SourceFormat = "delimited" | "ndjson" | "parquet";
+/** What the files of a source may be. What a file is, its content tells, not its name. */
+export const sourceFormats = ["table", "delimited", "spreadsheet", "ndjson", "parquet"] as const;
+export type SourceFormat = (typeof sourceFormats)[number];
+
+export type SheetChoice = string | readonly string[] | RegExp;
 
 export interface SourceOptions {
   /** `<system>` or `<system>/<type>`: the files lie in `raw/<system>/`. */
@@ -83,8 +86,9 @@ export interface SourceOptions {
    */
   readonly nameColumns?: RegExp | readonly RegExp[];
   /**
+   * `table`: delimited text or a spreadsheet (.xlsx, .xls), as each file comes; `delimited` or `spreadsheet`: only that;
    * `ndjson`: a JSON object on each line; `parquet`: by its own schema. Nested values arrive as JSON text.
-   * Default: `delimited`.
+   * Default: `table`.
    */
   readonly format?: SourceFormat;
   /** The columns in the order of a file without header, by their name in bronze. */
@@ -96,6 +100,14 @@ export interface SourceOptions {
   readonly header?: "required" | "none" | "optional";
   /** One character. Default: found among comma, semicolon, pipe and tab by the declared columns. */
   readonly delimiter?: string;
+  /**
+   * Which sheets of a spreadsheet are loaded: names, where `*` and `?` stand for any characters, or a pattern. A hidden one
+   * only by its full name. The rows of all of them are one file; each has the name of its sheet in column `_sheet`. Default:
+   * the one sheet that has the columns.
+   *
+   * @example "*"
+   */
+  readonly sheet?: SheetChoice;
   readonly period?: PeriodRule;
   /** A file is expected for every period that the system has data for; `aquifer.ingest_missing` lists those that lack. */
   readonly expected?: boolean;
@@ -141,6 +153,7 @@ export interface Source {
   readonly columns: readonly SourceColumn[];
   readonly header: "required" | "none" | "optional";
   readonly delimiter: string | undefined;
+  readonly sheet: SheetChoice | undefined;
   readonly period: SourcePeriod | undefined;
   readonly expected: boolean;
   readonly key: readonly string[];
@@ -178,6 +191,7 @@ const optionNames = [
   "columns",
   "header",
   "delimiter",
+  "sheet",
   "period",
   "expected",
   "key",
@@ -197,7 +211,7 @@ const checkNames = [
 ] as const satisfies readonly (keyof ColumnChecks)[];
 
 const choices = {
-  format: ["delimited", "ndjson", "parquet"],
+  format: sourceFormats,
   header: ["required", "none", "optional"],
   reload: ["append", "replace_period", "snapshot", "refuse"],
   drift: ["evolve", "freeze", "rescue", "discard"],
@@ -246,6 +260,7 @@ export function defineSource(options: SourceOptions): Source {
     if (options.format !== "parquet" || options[key] === undefined) continue;
     throw fail(`${key} says nothing about a Parquet file, which has no lines`, "Leave it out.");
   }
+  checkSheet(options, fail);
   if (options.reload === "replace_period" && options.period === undefined) {
     throw fail("replaces by period, but has no period rule", "Add `period`, or use reload `append`.");
   }
@@ -272,10 +287,11 @@ export function defineSource(options: SourceOptions): Source {
     database,
     recognize: options.recognize,
     nameColumns: nameColumns([options.nameColumns ?? []].flat(), fail),
-    format: options.format ?? "delimited",
+    format: options.format ?? "table",
     columns: toColumns(options.columns, key, fail),
     header: options.header ?? "required",
     delimiter: options.delimiter,
+    sheet: options.sheet,
     period: options.period && sourcePeriod(options.period, names, database !== undefined, fail),
     expected: options.expected ?? false,
     key,
@@ -350,6 +366,24 @@ function toColumns(columns: SourceOptions["columns"], key: readonly string[], fa
   });
   if (made.length === 0) throw fail("no columns", "List the columns of the file as `columns`.");
   return made;
+}
+
+function checkSheet({ sheet, format, delimiter }: SourceOptions, fail: Failure): void {
+  if (format === "spreadsheet" && delimiter !== undefined) {
+    throw fail("delimiter says nothing about a spreadsheet", "Leave it out.");
+  }
+  if (sheet === undefined) return;
+  if (format !== undefined && format !== "table" && format !== "spreadsheet") {
+    throw fail(`sheet says nothing about ${format}`, "Leave it out, or let format be table or spreadsheet.");
+  }
+  if (sheet instanceof RegExp) {
+    if (sheet.global || sheet.sticky) throw fail("sheet has a flag g or y, which remembers where it was");
+    return;
+  }
+  const names = [sheet].flat();
+  if (names.length === 0 || !names.every((name) => typeof name === "string" && name !== "")) {
+    throw fail(`sheet is ${JSON.stringify(sheet)}`, 'Give a name, several, or "*" for all sheets.');
+  }
 }
 
 function checkRejectLimit(limit: RejectLimit, fail: Failure): void {

@@ -34,11 +34,23 @@ export const rescuedColumn: BronzeColumn = {
   description: "Undeclared columns of the file.",
 };
 
+/** The column that names the sheet of each row, of a source that chooses its sheets. */
+export const sheetColumn: BronzeColumn = {
+  name: "_sheet",
+  type: "text",
+  description: "The sheet of the workbook.",
+};
+
+/** The columns that a source has beside the declared ones and those of `originColumns`. */
+export function extraColumns({ drift, sheet }: Pick<Source, "drift" | "sheet">): BronzeColumn[] {
+  return [...(sheet === undefined ? [] : [sheetColumn]), ...(drift === "rescue" ? [rescuedColumn] : [])];
+}
+
 /** The columns of `bronze.<table>` as a source declares them; drift may have added more at the end. */
 export function bronzeColumns(source: Source): BronzeColumn[] {
   return [
     ...source.columns.map(({ name, description }) => ({ name, type: "text", description })),
-    ...(source.drift === "rescue" ? [rescuedColumn] : []),
+    ...extraColumns(source),
     ...originColumns,
     ...namedColumns(source.nameColumns),
   ];

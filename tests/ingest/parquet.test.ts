@@ -15,6 +15,7 @@ import { inspectFile } from "../../src/ingest/plan-file.js";
 import { defineSource, type SourceOptions } from "../../src/project/source.js";
 import { freshDatabase } from "../support/database.js";
 import { describeOnServers } from "../support/servers.js";
+import { ScratchFile } from "../../src/ingest/scratch-file.js";
 import { ingestProject, type IngestProject } from "./support.js";
 
 /** The bytes of a Parquet file with the rows of a query of literals. */
@@ -374,7 +375,11 @@ export const readings = defineSource({ name: "shop/readings", files: "*.parquet"
     const project = await bigProject();
     const [file] = await discoverFiles(project.root, "raw/shop");
     if (!file) throw new Error("no file");
-    const inspected = await inspectFile([readings()], file, { period: undefined, onBytes: () => undefined });
+    const inspected = await inspectFile([readings()], file, {
+      period: undefined,
+      scratch: new ScratchFile(),
+      onBytes: () => undefined,
+    });
     const { signal } = new AbortController();
     const text = async (hasPipes: boolean): Promise<string> => {
       const chunks: Buffer[] = [];

@@ -69,7 +69,10 @@ function dateText(days: number, date1904: boolean): string | undefined {
 }
 
 function timeText(ms: number): string {
-  return new Date(ms).toISOString().slice(11, 23).replace(/\.?0{1,3}$/, "");
+  return new Date(ms)
+    .toISOString()
+    .slice(11, 23)
+    .replace(/\.?0{1,3}$/, "");
 }
 
 function durationText(ms: number): string {

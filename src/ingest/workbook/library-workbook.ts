@@ -15,7 +15,13 @@ export function readLibraryWorkbook(
   begin: (name: string, isHidden: boolean) => SheetSink & { end(): void },
 ): void {
   const content = readFileSync(path);
-  const options = { dense: true, cellNF: true, cellText: false, cellHTML: false, cellFormula: false } as const;
+  const options = {
+    dense: true,
+    cellNF: true,
+    cellText: false,
+    cellHTML: false,
+    cellFormula: false,
+  } as const;
   // Of markup every value stays the text that it is; only XML tells the type of each cell.
   const workbook =
     form === "xls"

@@ -6,10 +6,10 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { Worker } from "node:worker_threads";
 import { builtFile } from "../../base/built-file.js";
-import { AquiferError } from "../../base/errors.js";
+import { AquiferError, asError } from "../../base/errors.js";
 import { displayName, type RawFile } from "../discover-files.js";
 import { readContent } from "../unpack.js";
-import type { ScratchFile } from "./scratch-file.js";
+import type { ScratchFile } from "../scratch-file.js";
 import { workbookLimits, type SheetSummary, type WorkbookForm, type WorkbookLimits } from "./sheet.js";
 import type { WorkbookFailure, WorkbookMessage, WorkbookTask } from "./workbook-worker.js";
 
@@ -93,7 +93,7 @@ function runThread(task: WorkbookTask, onProgress: () => void): Promise<readonly
         try {
           onProgress();
         } catch (thrown) {
-          finish(() => reject(thrown as Error));
+          finish(() => reject(asError(thrown)));
         }
       }
     });

@@ -1,8 +1,8 @@
 import type { TextShape } from "../recognize-text.js";
-import { footerStart, footerWindow } from "../inspect-text.js";
+import { footerStart, footerWindow } from "../footer.js";
 import { recordFields } from "../record-fields.js";
 import { RecordScanner, type RecordSink } from "../record-scanner.js";
-import type { ScratchFile } from "./scratch-file.js";
+import type { ScratchFile } from "../scratch-file.js";
 import { quoteField } from "./sheet-writer.js";
 
 /** A sheet whose rows are loaded. */
@@ -32,22 +32,23 @@ export async function* sheetText(
 ): AsyncGenerator<Buffer> {
   for (const sheet of sheets) {
     const ready: Buffer[] = [];
-    const held: Buffer[] = [];
+    /** The last rows, which may be its footer. */
+    const held: { text: string; record: Buffer }[] = [];
     const place = placer(sheet);
     const scanner = new RecordScanner({ delimiter: comma, crOnly: false }, (buffer, start, end) => {
       const record = buffer.subarray(start, end);
       if (Number.parseInt(record.toString("latin1", 0, 8), 10) <= sheet.headerLine) return;
-      held.push(place(record));
-      if (held.length > (footer ? footerWindow : 0)) ready.push(...held.splice(0, 1));
+      if (!footer) return void ready.push(place(record));
+      held.push({ text: record.toString("utf8", record.indexOf(comma) + 1), record: place(record) });
+      if (held.length > footerWindow) ready.push(...held.splice(0, 1).map((each) => each.record));
     });
     for await (const chunk of scratch.read(sheet.start, sheet.end)) {
       scanner.push(chunk);
       if (ready.length > 0) yield Buffer.concat(ready.splice(0));
     }
     scanner.end();
-    const texts = held.map((record) => ({ text: record.toString("utf8", record.indexOf(comma) + 1).trimEnd() }));
-    const kept = footer ? held.slice(0, footerStart(texts, footer)) : held;
-    yield Buffer.concat([...ready, ...kept]);
+    const kept = footer ? held.slice(0, footerStart(held, footer)) : [];
+    yield Buffer.concat([...ready, ...kept.map(({ record }) => record)]);
   }
 }
 

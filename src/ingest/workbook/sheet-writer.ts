@@ -33,7 +33,8 @@ export class SheetWriter {
     let last = 0;
     return {
       row: ({ row, cells }: SheetRow) => {
-        if (row <= last) throw new Error(`row ${row} of sheet ${JSON.stringify(name)} stands after row ${last}`);
+        if (row <= last)
+          throw new Error(`row ${row} of sheet ${JSON.stringify(name)} stands after row ${last}`);
         last = row;
         const width = writtenWidth(cells);
         if (width === 0) return;
@@ -48,7 +49,9 @@ export class SheetWriter {
         if (head.length < headRows) head.push({ row, cells: cells.slice(0, width) });
         this.write(`${line}\n`);
       },
-      flaw: (flaw) => void (flaws.length < keptFlaws && flaws.push(flaw)),
+      flaw: (flaw) => {
+        if (flaws.length < keptFlaws) flaws.push(flaw);
+      },
       merged: (merge) => void merges.push(merge),
       end: () => {
         this.flush();
@@ -69,7 +72,7 @@ export class SheetWriter {
     const block = Buffer.from(this.pending.join(""));
     this.pending = [];
     this.length = 0;
-    for (let written = 0; written < block.length; ) {
+    for (let written = 0; written < block.length;) {
       written += writeSync(this.fd, block, written, block.length - written, this.position + written);
     }
     this.position += block.length;

@@ -41,7 +41,10 @@ try {
   const { message } = asError(thrown);
   if (thrown instanceof AquiferError)
     send({ failure: { kind: "told", message, code: thrown.code, hint: thrown.hint ?? "" } });
-  else send({ failure: { kind: thrown instanceof TooManyCells ? "cells" : "broken", message, code: "", hint: "" } });
+  else
+    send({
+      failure: { kind: thrown instanceof TooManyCells ? "cells" : "broken", message, code: "", hint: "" },
+    });
 }
 
 async function readSheets(): Promise<SheetSummary[]> {

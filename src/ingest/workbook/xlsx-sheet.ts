@@ -82,7 +82,7 @@ export class XlsxSheetReader implements XmlHandler {
   }
 
   text(text: string): void {
-    if (this.isValue) this.value += text;
+    if (this.isValue) this.value = `${this.value ?? ""}${text}`;
     else if (this.isInline) this.inline.text(text);
   }
 
