@@ -40,7 +40,8 @@ export async function writeSample(writing: SampleWriting): Promise<number> {
   const partial = join(dirname(path), `.${process.pid}.partial`);
   try {
     if ("query" in item) await writeParquet(item.query, partial, writing);
-    else if ("sheets" in item) await writeFile(partial, await workbookBytes(item.sheets));
+    else if ("sheets" in item)
+      await writeFile(partial, await workbookBytes(item.sheets, /\.xls$/i.test(item.path) ? "xls" : "xlsx"));
     else await writePieces(item, partial, writing);
     const { size } = await stat(partial);
     await rename(partial, path);

@@ -1,15 +1,22 @@
 import type { CellObject } from "@e965/xlsx";
 import type { SampleCell, SampleSheet } from "../project/sample.js";
 
-/** The bytes of a workbook with these sheets; the same for the same cells. */
-export async function workbookBytes(sheets: readonly SampleSheet[]): Promise<Buffer> {
+/**
+ * The bytes of a workbook with these sheets; the same for the same cells.
+ *
+ * @param form `xls`: of Excel 97, one sheet of which holds 65,536 rows at most
+ */
+export async function workbookBytes(
+  sheets: readonly SampleSheet[],
+  form: "xlsx" | "xls" = "xlsx",
+): Promise<Buffer> {
   const { utils, write } = await import("@e965/xlsx");
   const book = utils.book_new();
   for (const { name, rows } of sheets) {
     const cells = [...rows].map((row) => row.map(toCell));
     utils.book_append_sheet(book, utils.aoa_to_sheet(cells), name);
   }
-  return write(book, { type: "buffer", bookType: "xlsx", compression: true }) as Buffer;
+  return write(book, { type: "buffer", bookType: form, compression: true }) as Buffer;
 }
 
 /** Days from the epoch of workbooks, 1899-12-30, to that of `Date`. */

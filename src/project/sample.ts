@@ -47,7 +47,7 @@ export interface SampleParquet extends SampleTarget {
   readonly query: string;
 }
 
-/** A workbook (`.xlsx`). */
+/** A workbook: `.xlsx`, or `.xls` where its path ends so. */
 export interface SampleWorkbook extends SampleTarget {
   readonly sheets: readonly SampleSheet[];
 }
