@@ -26,7 +26,9 @@ describe("dataform check", () => {
       exitCode: 0,
       stderr: expect.stringMatching(/^Starting embedded/) as string,
     });
-    expect(result.stdout).toMatch(/^Checked 2 actions and 0 report queries in .*: 0 errors, 0 warnings\n$/);
+    expect(result.stdout).toMatch(
+      /^Checked 2 actions and 0 report queries by PostgreSQL 18 in .*: 0 errors, 0 warnings\n$/,
+    );
     expect((await embeddedStatus(root)).state).toBe("running");
   });
 
