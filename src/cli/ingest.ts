@@ -9,7 +9,12 @@ import { loadConfig } from "../project/config.js";
 import { findProject } from "../project/find-project.js";
 import { loadSources, selectSources } from "../project/sources.js";
 import type { CommandContext, CommandFactory } from "./command.js";
-import { addConnectionOptions, openProjectWarehouse, type ConnectionOptions } from "./connection-options.js";
+import {
+  addConnectionOptions,
+  openConnection,
+  openProjectWarehouse,
+  type ConnectionOptions,
+} from "./connection-options.js";
 import { run } from "./run.js";
 import { ProgressLine } from "./progress-line.js";
 
@@ -26,10 +31,15 @@ const maxSessions = 3;
 
 export const ingestCommand: CommandFactory = (context) => {
   const command = new Command("ingest")
-    .description("Load what is new in raw/ and seeds/ into bronze, all of it in one batch or nothing.")
+    .description(
+      "Load what is new in raw/, seeds/ and operational databases into bronze, all of it in one batch or nothing.",
+    )
     .argument("[source...]", "sources (system/type) or whole systems; all unless named")
     .option("--run", "then run the actions that read, directly or not, what was loaded")
-    .option("--period <period>", "period of files that do not tell it: YYYY, YYYY-MM or YYYY-MM-DD")
+    .option(
+      "--period <period>",
+      "period of files that do not tell it, and the only one to extract from databases: YYYY, YYYY-MM or YYYY-MM-DD",
+    )
     .option("--dry-run", "print what would be done with each file and why; write nothing")
     .option("--force", "load again what is unchanged")
     .option("--json", "print one JSON object a line: each file, then the batch");
@@ -97,6 +107,7 @@ export async function runIngest(
       dryRun: values.dryRun === true,
       force: values.force === true,
       historySchema: config.historySchema,
+      openConnection: (name) => openConnection(context, root, values, config, name),
       version: packageVersion(),
       now: () => clock.now(),
       elapsed: () => clock.elapsed(),

@@ -70,6 +70,32 @@ export interface MissingFile {
   readonly period: string;
 }
 
+/** A current file that is an extract of a database. */
+export interface CurrentExtract {
+  readonly source: string;
+  readonly slot: string;
+  readonly fileName: string;
+  readonly contentHash: string;
+  /** `YYYY-MM-DD`. */
+  readonly period: string | undefined;
+  /** In text: a bigint. */
+  readonly rows: string;
+  readonly bytes: number;
+  readonly dialect: ExtractDialect;
+}
+
+/** What the ledger keeps of an extract in place of a file's dialect. */
+export interface ExtractDialect {
+  readonly connection: string;
+  readonly relation: string;
+  /** Each column's type at the source. */
+  readonly types: Readonly<Record<string, string>>;
+  readonly cursor?: string;
+  /** Bounds of the cursor: from the first on, up to the second and without it. */
+  readonly from?: string;
+  readonly to?: string;
+}
+
 export interface StoredContent {
   /** The file that holds the rows. */
   readonly fileId: string;
@@ -132,6 +158,21 @@ export class IngestLedger {
        from ${this.schema}.ingest_file where status = 'loaded' and superseded_by is null`,
     );
     return rows.map((row) => ({ ...row, period: row.period ?? undefined }));
+  }
+
+  /** The current files of sources that read a database, the latest last. */
+  async currentExtracts(session: Queryable, sources: readonly string[]): Promise<CurrentExtract[]> {
+    const { rows } = await session.query<
+      Omit<CurrentExtract, "period" | "bytes"> & { period: string | null; bytes: string }
+    >(
+      `select source, slot, file_name as "fileName", content_hash as "contentHash", period::text,
+         rows_loaded as rows, bytes, dialect
+       from ${this.schema}.ingest_file
+       where status = 'loaded' and superseded_by is null and source = any ($1) and dialect ? 'connection'
+       order by file_id`,
+      [sources],
+    );
+    return rows.map((row) => ({ ...row, period: row.period ?? undefined, bytes: Number(row.bytes) }));
   }
 
   /** Loaded content with one of these hashes, superseded or not. */

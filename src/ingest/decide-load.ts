@@ -41,6 +41,7 @@ export function decideLoads(
     ...current,
   ];
   const decide = (file: InspectedFile): PlannedFile => {
+    if (file.decided) return { ...file, decision: file.decided };
     const { source, slot, period, inspection } = file;
     const ofSource = now.filter((each) => each.source === source.name);
     const holder = ofSource.find((each) => each.slot === slot);

@@ -46,7 +46,7 @@ export function filePeriod(
   }
   const named = periodOfName(rule, file.matchPath);
   if (named && "start" in named) return named;
-  if (!named && given !== undefined) return { start: truncate(given, rule.grain), rule: "--period" };
+  if (!named && given !== undefined) return { start: truncatePeriod(given, rule.grain), rule: "--period" };
   if (named) silent.push(`its name gives ${named.noDate}, which is no date`);
   else if (rule.names.length > 0) {
     silent.push(`its name does not match ${rule.names.map(({ written }) => written).join(", ")}`);
@@ -114,7 +114,7 @@ export function periodStart(grain: PeriodGrain, parts: DateParts, shift: number)
   // From the first of the month on, so that the 31st does not skip a shorter one.
   if (shift !== 0) date.setUTCDate(1);
   date.setUTCMonth(date.getUTCMonth() + shift);
-  return truncate(date.toISOString().slice(0, 10), grain);
+  return truncatePeriod(date.toISOString().slice(0, 10), grain);
 }
 
 /** Day 0 of Excel's serial dates, as they count from March 1900 on. */
@@ -131,7 +131,8 @@ function dateOf(parts: DateParts): Date | undefined {
   return date.getUTCMonth() === month - 1 && date.getUTCDate() === day ? date : undefined;
 }
 
-function truncate(date: string, grain: PeriodGrain): string {
+/** The first day of the period that holds a date. */
+export function truncatePeriod(date: string, grain: PeriodGrain): string {
   return grain === "day" ? date : grain === "month" ? `${date.slice(0, 7)}-01` : `${date.slice(0, 4)}-01-01`;
 }
 

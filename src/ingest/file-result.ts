@@ -51,6 +51,7 @@ export const notLoaded: LoadOutcome = { seconds: 0, rejected: 0 };
 
 function methodOf(file: PlannedFile): string {
   if (file.decision.action === "restore") return "stored";
+  if (file.feed) return file.feed.method;
   if (file.shape.format === "ndjson") return "json";
   if (file.shape.format === "parquet" || file.shape.format === "spreadsheet") return file.shape.format;
   if (file.inspection.encoding !== "utf-8" || file.inspection.nulBytes > 0) return "recoded";
@@ -74,11 +75,7 @@ export function toRecord(file: PlannedFile): FileRecord {
     modifiedAt: file.file.modifiedAt,
     encoding: inspection.encoding,
     encodingEvidence: inspection.encodingEvidence,
-    dialect: shape.types
-      ? { types: shape.types }
-      : shape.sheets
-        ? { sheets: shape.sheets.map(({ name, headerLine }) => ({ name, headerLine })) }
-        : { delimiter: String.fromCharCode(shape.delimiter), headerLine: shape.headerLine },
+    dialect: dialectOf(file),
     classification: file.explanation,
     header: shape.header.cells,
     columnsAdded: shape.header.added,
@@ -89,6 +86,13 @@ export function toRecord(file: PlannedFile): FileRecord {
     nulBytes: inspection.nulBytes,
     method: methodOf(file),
   };
+}
+
+function dialectOf({ feed, shape }: PlannedFile): FileRecord["dialect"] {
+  if (feed) return feed.dialect;
+  if (shape.types) return { types: shape.types };
+  if (shape.sheets) return { sheets: shape.sheets.map(({ name, headerLine }) => ({ name, headerLine })) };
+  return { delimiter: String.fromCharCode(shape.delimiter), headerLine: shape.headerLine };
 }
 
 /** What is told of a file. */

@@ -12,6 +12,8 @@ import { rejectBadValues } from "./reject-values.js";
 import type { Copying, Queryable, Session, Warehouse } from "../warehouse/warehouse.js";
 import { ensureBronze, storeRelation, type BronzeTable } from "./bronze-tables.js";
 import { decideLoads, ledgerName, type KnownFiles, type PlannedFile } from "./decide-load.js";
+import { inspectExtracts, type DatabaseSource } from "./inspect-extracts.js";
+import { withSnapshots, type OpenConnection } from "./source-snapshot.js";
 import { displayName } from "./discover-files.js";
 import { loadFile } from "./load-file.js";
 import type { InspectedFile } from "./plan-file.js";
@@ -27,6 +29,8 @@ export interface IngestOptions extends InspectOptions {
   /** Load again what is current already. */
   readonly force?: boolean;
   readonly historySchema?: string;
+  /** Opens the operational databases that sources read. Default: there are none. */
+  readonly openConnection?: OpenConnection;
   readonly version: string;
   readonly now: () => Date;
   /** Milliseconds since an arbitrary start. */
@@ -66,10 +70,15 @@ export async function ingest(options: IngestOptions): Promise<IngestResult> {
 
 async function ingestUntilAborted(options: IngestOptions, scratch: ScratchFile): Promise<IngestResult> {
   const seeds = await readSeeds(options.projectRoot, options.sources);
-  const files = await inspectFiles(options, seeds, scratch);
+  const found = await inspectFiles(options, seeds, scratch);
   const schema = options.historySchema ?? defaultHistorySchema;
   const ledger = new IngestLedger(schema);
-  if (options.dryRun === true) return planOnly(options, files, ledger);
+  if (options.dryRun === true) {
+    const exists = await ledger.exists(options.warehouse);
+    return withExtracts(options, exists ? options.warehouse : undefined, ledger, (extracts) =>
+      planOnly(options, [...found, ...extracts], ledger, exists),
+    );
+  }
   await migrateHistory(options.warehouse, schema);
   return options.warehouse.withSession(async (session) => {
     if (!(await ledger.lock(session))) {
@@ -80,13 +89,16 @@ async function ingestUntilAborted(options: IngestOptions, scratch: ScratchFile):
     }
     try {
       await sweep(session, ledger, options);
-      const tables = bronzeTables(options.sources, seeds, files);
-      await session.transaction(async (transaction) => {
-        await ensureBronze(transaction, tables, schema);
-        await ensureTypeCheck(transaction, options.warehouse.serverVersion);
-        await ledger.declareSources(transaction, options.sources.map(declared));
+      return await withExtracts(options, session, ledger, async (extracts) => {
+        const files = [...found, ...extracts];
+        const tables = bronzeTables(options.sources, seeds, files);
+        await session.transaction(async (transaction) => {
+          await ensureBronze(transaction, tables, schema);
+          await ensureTypeCheck(transaction, options.warehouse.serverVersion);
+          await ledger.declareSources(transaction, options.sources.map(declared));
+        });
+        return loadBatch(session, ledger, options, await plan(session, ledger, options, files), seeds);
       });
-      return await loadBatch(session, ledger, options, await plan(session, ledger, options, files), seeds);
     } finally {
       // A connection that broke has given the lock back already.
       await ledger.unlock(session).catch(() => undefined);
@@ -96,6 +108,40 @@ async function ingestUntilAborted(options: IngestOptions, scratch: ScratchFile):
 
 function declared({ name, system, table, expected, period }: Source): DeclaredSource {
   return { source: name, system, bronzeTable: table, expected: expected ? period?.grain : undefined };
+}
+
+/**
+ * Holds one snapshot of each operational database that the selected sources read, and hands over what there is to extract.
+ *
+ * @param session asked for what is loaded already; undefined where there is no ledger yet
+ */
+async function withExtracts<T>(
+  options: IngestOptions,
+  session: Queryable | undefined,
+  ledger: IngestLedger,
+  body: (extracts: readonly InspectedFile[]) => Promise<T>,
+): Promise<T> {
+  const sources = options.selected.filter(
+    (source): source is DatabaseSource => source.database !== undefined,
+  );
+  if (sources.length === 0) return body([]);
+  const current = session
+    ? await ledger.currentExtracts(
+        session,
+        sources.map(({ name }) => name),
+      )
+    : [];
+  const connections = [...new Set(sources.map(({ database }) => database.connection))];
+  const open: OpenConnection = options.openConnection ?? (() => Promise.resolve(undefined));
+  return withSnapshots(connections, open, async (snapshots) =>
+    body(
+      await inspectExtracts(sources, snapshots, {
+        period: options.period,
+        force: options.force ?? false,
+        current,
+      }),
+    ),
+  );
 }
 
 function bronzeTables(
@@ -147,8 +193,8 @@ async function planOnly(
   options: IngestOptions,
   files: readonly InspectedFile[],
   ledger: IngestLedger,
+  exists: boolean,
 ): Promise<IngestResult> {
-  const exists = await ledger.exists(options.warehouse);
   const planned = exists
     ? await plan(options.warehouse, ledger, options, files)
     : decideLoads(files, { current: [], stored: [], last: [] }, options.force ?? false);
@@ -233,12 +279,12 @@ async function loadOne(
   const fileId = await ledger.startFile(session, batchId, toRecord(file));
   if (file.decision.action === "load") {
     let bytes = 0;
-    await loadFile(file, fileId, {
+    const context = {
       warehouse: options.warehouse,
       session,
       ledger,
       signal: options.signal,
-      onBytes: (more) => {
+      onBytes: (more: number): void => {
         bytes += more;
         options.onEvent?.({
           kind: "progress",
@@ -248,7 +294,9 @@ async function loadOne(
           total: file.file.bytes,
         });
       },
-    });
+    };
+    if (file.feed) await file.feed.load(fileId, context);
+    else await loadFile(file, fileId, context);
     const seed = seeds.find(({ source }) => source === file.source);
     if (seed) await checkSeed(session, seed, fileId);
     rejected = await rejectBadValues(session, ledger, file, fileId, options.warehouse.serverVersion);

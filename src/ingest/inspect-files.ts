@@ -53,8 +53,10 @@ export async function inspectFiles(
   };
   for (const seed of seeds) await inspect([seed.source], seed.file);
   for (const system of new Set(options.selected.map((source) => source.system))) {
-    const ofSystem = options.sources.filter((source) => source.system === system);
-    const wanted = options.selected.filter((source) => source.system === system);
+    const reads = (source: Source): boolean => source.system === system && source.files.length > 0;
+    const ofSystem = options.sources.filter(reads);
+    const wanted = options.selected.filter(reads);
+    if (wanted.length === 0) continue;
     for (const file of await discoverFiles(options.projectRoot, `raw/${system}`)) {
       // Someone who names one source is not told about the files of others.
       const concerns = wanted.length === ofSystem.length || concernsSource(wanted, ofSystem, file.matchPath);

@@ -6,7 +6,9 @@ import type { Reject } from "../history/ingest-ledger.js";
 import { readName } from "../project/name-columns.js";
 import type { RejectLimit, Source } from "../project/source.js";
 import { candidateSources, classifyFile, type Classification } from "./classify-file.js";
+import type { Decision } from "./decide-load.js";
 import { displayName, type RawFile } from "./discover-files.js";
+import type { Feed } from "./feed.js";
 import { filePeriod, type FilePeriod } from "./file-period.js";
 import { inspectText, type TextInspection } from "./inspect-text.js";
 import { matchHeader } from "./match-header.js";
@@ -31,6 +33,10 @@ export interface InspectedFile {
   readonly nameParts: Readonly<Record<string, string>>;
   /** What a later file replaces this one by. */
   readonly slot: string;
+  /** Where the rows come from when no file holds them; `file` is then only a name. */
+  readonly feed?: Feed;
+  /** What is done with it, where that does not depend on what is loaded. */
+  readonly decided?: Decision;
 }
 
 /** Bytes in which preamble, header and delimiter must show. */
@@ -204,7 +210,7 @@ export function refuseTooManyRejects(
       details: [
         ...first.map(
           ({ line, column, error, raw }) =>
-            `${source.format === "parquet" ? "row" : "line"} ${line}${column === undefined ? "" : `, ${column}`}: ${error}: ${JSON.stringify(raw.slice(0, 120))}`,
+            `${source.format === "parquet" || source.database ? "row" : "line"} ${line}${column === undefined ? "" : `, ${column}`}: ${error}: ${JSON.stringify(raw.slice(0, 120))}`,
         ),
         ...(rejected > first.length ? [`and ${rejected - first.length} more`] : []),
       ],

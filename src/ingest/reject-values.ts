@@ -1,9 +1,9 @@
-import { quoteRelation } from "../base/identifiers.js";
+import { quoteIdentifier, quoteLiteral, quoteRelation } from "../base/identifiers.js";
 import type { IngestLedger, Reject } from "../history/ingest-ledger.js";
 import type { Queryable } from "../warehouse/warehouse.js";
 import { storeRelation } from "./bronze-tables.js";
 import { findProblems, hasChecks } from "./check-values.js";
-import { locateRows } from "./locate-rows.js";
+import { locateRows, type LocatedRow } from "./locate-rows.js";
 import { refuseTooManyRejects, type InspectedFile } from "./plan-file.js";
 import { storedColumns } from "./stored-columns.js";
 
@@ -27,7 +27,10 @@ export async function rejectBadValues(
   const present = storedColumns(source, shape.header).names;
   const problems = await findProblems(session, source, fileId, present, serverVersion);
   if (problems.length === 0) return 0;
-  const places = await locateRows(file, new Set(problems.map(({ row }) => row)));
+  const rows = problems.map(({ row }) => row);
+  const places = file.feed
+    ? await readStoredRows(session, source.table, present, fileId, rows)
+    : await locateRows(file, new Set(rows));
   const rejects = problems.map(({ row, column, error }): Reject => {
     const place = places.get(row);
     return { row, column, error, line: place?.line ?? 0, raw: place?.raw ?? "" };
@@ -45,4 +48,22 @@ export async function rejectBadValues(
     [fileId, rejects.map(({ row }) => row)],
   );
   return rejects.length;
+}
+
+/** Rows that came from no file, as JSON. */
+async function readStoredRows(
+  session: Queryable,
+  table: string,
+  columns: readonly string[],
+  fileId: string,
+  wanted: readonly number[],
+): Promise<ReadonlyMap<number, LocatedRow>> {
+  const names = columns.map(quoteLiteral).join(", ");
+  const values = columns.map((column) => `${quoteIdentifier(column)}::text`).join(", ");
+  const { rows } = await session.query<{ row: string; raw: string }>(
+    `select _row as row, json_object(array[${names}], array[${values}])::text as raw
+     from ${quoteRelation(storeRelation(table))} where _file_id = $1 and _row = any ($2::bigint[])`,
+    [fileId, wanted],
+  );
+  return new Map(rows.map(({ row, raw }) => [Number(row), { line: Number(row), raw }]));
 }

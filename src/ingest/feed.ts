@@ -1,0 +1,33 @@
+import type { IngestLedger } from "../history/ingest-ledger.js";
+import type { Queryable, Warehouse } from "../warehouse/warehouse.js";
+
+/** Where rows come from that lie in no file: what the ledger calls a file is then an extract of it. */
+export interface Feed {
+  /** How the rows came, for the ledger. */
+  readonly method: string;
+  /** What the ledger keeps in place of a file's dialect. */
+  readonly dialect: Readonly<Record<string, unknown>>;
+  /**
+   * Copies the rows into the store, where nobody sees them yet.
+   *
+   * @returns what was found beyond the plan
+   */
+  load(fileId: string, context: FeedContext): Promise<FeedCounts>;
+  /** What else is to be written in the transaction that makes the rows visible. */
+  readonly publish?: (transaction: Queryable, fileId: string) => Promise<void>;
+}
+
+export interface FeedContext {
+  readonly warehouse: Warehouse;
+  /** For rejects: the connections that copy are busy. */
+  readonly session: Queryable;
+  readonly ledger: IngestLedger;
+  readonly signal: AbortSignal;
+  readonly onBytes: (bytes: number) => void;
+}
+
+export interface FeedCounts {
+  readonly rows: number;
+  readonly rejected: number;
+  readonly bytes: number;
+}
