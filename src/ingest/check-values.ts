@@ -76,7 +76,7 @@ async function repeated(
   const values = names.map(quoteIdentifier);
   const shown = values.map((value) => `left(${value}, 100)`).join(", ");
   const { rows } = await session.query<{ row: string; first: string; shown: string[] }>(
-    `select _row as row, first, array[${shown}] as shown
+    `select _row as row, first, to_json(array[${shown}]) as shown
      from (
        select _row, ${values.join(", ")}, min(_row) over (partition by ${values.join(", ")}) as first
        from ${store} where _file_id = $1 and ${values.map((value) => `${value} is not null`).join(" and ")}
