@@ -82,6 +82,25 @@ export const serviceRequest = defineSource({
   maxRejected: "3%",
 });
 
+/** The regulator's workbook of all outages so far, a sheet a year; it is sent anew each month. */
+export const outage = defineSource({
+  name: "utility/outage",
+  description: "Outages, as reported to the regulator.",
+  files: "outages/outages*.xlsx",
+  format: "spreadsheet",
+  sheet: "*",
+  columns: {
+    outage_id: {},
+    feeder: {},
+    started_at: { description: "UTC." },
+    restored_at: { description: "UTC." },
+    customers_affected: {},
+    cause: {},
+    reported_on: {},
+  },
+  reload: "snapshot",
+});
+
 /** Payments as the billing system books them. One that is booked late is at most a week late. */
 export const payment = defineSource({
   name: "utility/payment",

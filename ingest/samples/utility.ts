@@ -1,9 +1,17 @@
-import { defineSample, type SampleItem, type SampleRequest, type SampleTable } from "aquifer";
+import {
+  defineSample,
+  type SampleItem,
+  type SampleRequest,
+  type SampleSheet,
+  type SampleTable,
+} from "aquifer";
 import { gzipSync } from "node:zlib";
+import { csvLine } from "./parts/csv-line.js";
+import { flawOf } from "./parts/draws.js";
 import { billColumns, billRow, Bills } from "./utility/bills.js";
 import { dayMs, daysIn, isoDay, monthName, monthStart } from "./utility/calendar.js";
 import { Customers, snapshotColumns, snapshotFlaws, snapshotRow } from "./utility/customers.js";
-import { flawOf } from "./utility/draws.js";
+import { outageColumns, Outages } from "./utility/outages.js";
 import { Payments, paymentTypes } from "./utility/payments.js";
 import { ticketLine, Tickets } from "./utility/tickets.js";
 import { Usage } from "./utility/usage.js";
@@ -30,6 +38,7 @@ export const utility = defineSample({
       yield { path: `service_requests/tickets_${name}.ndjson`, content: ticketLines(tickets, month) };
       yield* usageFiles(usage, month);
     }
+    yield { path: "outages/outages.xlsx", sheets: outageSheets(new Outages(seed, customers), months) };
     if (request.broken === true) yield* brokenFiles();
   },
   *tables({ customers: atStart, months, seed }: SampleRequest): Generator<SampleTable> {
@@ -120,6 +129,25 @@ function* usageFiles(usage: Usage, month: number): Generator<SampleItem> {
   }
 }
 
+/** All months so far, a sheet a year, below the regulator's titles. */
+function outageSheets(outages: Outages, months: number): SampleSheet[] {
+  const years = new Map<string, number[]>();
+  for (let month = 0; month < months; month++) {
+    const year = monthName(month).slice(0, 4);
+    years.set(year, [...(years.get(year) ?? []), month]);
+  }
+  return [...years].map(([year, ofYear]) => ({
+    name: year,
+    rows: [
+      [`Reliability report ${year}`],
+      ["Outages by feeder, times in UTC"],
+      [],
+      outageColumns,
+      ...ofYear.flatMap((month) => outages.rows(month)),
+    ],
+  }));
+}
+
 function* paymentLines(
   customers: Customers,
   bills: Bills,
@@ -139,15 +167,4 @@ function* brokenFiles(): Generator<SampleItem> {
   const whole = gzipSync(Buffer.from(`${billColumns.join(";")}\n${"B;C;2025-12;;;;;\n".repeat(1000)}`));
   yield { path: "billing/billing_2025-12.csv.gz", content: [whole.subarray(0, whole.length - 20)] };
   yield { path: "customers/customers_2025-12.csv", content: [] };
-}
-
-/** A line of CSV, quoted where it must be; NULL is empty. */
-function csvLine(values: readonly (string | null)[], delimiter: string): string {
-  const quoted = (value: string | null): string =>
-    value === null
-      ? ""
-      : value.includes(delimiter) || /["\n]/.test(value)
-        ? `"${value.replaceAll('"', '""')}"`
-        : value;
-  return `${values.map(quoted).join(delimiter)}\n`;
 }

@@ -6,7 +6,8 @@ import { describe, expect, test } from "vitest";
 import { billFlaws, billRow, Bills } from "../../ingest/samples/utility/bills.js";
 import { dayMs, isoDay, isoTime, monthStart } from "../../ingest/samples/utility/calendar.js";
 import { Customers, snapshotFlaws, snapshotRow } from "../../ingest/samples/utility/customers.js";
-import { flawOf } from "../../ingest/samples/utility/draws.js";
+import { flawOf } from "../../ingest/samples/parts/draws.js";
+import { Outages, type OutageCell } from "../../ingest/samples/utility/outages.js";
 import { ticketLine, Tickets } from "../../ingest/samples/utility/tickets.js";
 import { rateSchedule, Usage } from "../../ingest/samples/utility/usage.js";
 import { loader, request, sampleFolder, writeFiles } from "./support.js";
@@ -180,6 +181,31 @@ describe("the sample of the utility", () => {
       ["utility/usage/late/usage_2026-01-12_received_2026-01-19.parquet"],
       ["utility/usage/usage_2026-01-05_resent.parquet"],
     ]);
+  });
+
+  test("has outages on a sheet a year, below titles, dates as cells and as text", async () => {
+    const asked = { ...request, months: 13 };
+    const { ingest, rows } = await loader(await sampleFolder((path) => path.startsWith("outages/"), asked));
+    await ingest();
+    const outages = new Outages(request.seed, customers);
+    const cell = (value: OutageCell): string | null =>
+      value instanceof Date
+        ? isoTime(value.getTime()).replace("T", " ").replace("Z", "")
+        : value === null
+          ? null
+          : String(value);
+    const expected = Array.from({ length: 13 }, (_, month) =>
+      outages.rows(month).map((row) => [...row.map(cell), month < 12 ? "2026" : "2027"]),
+    ).flat();
+    expect(
+      await rows(
+        `select outage_id, feeder, started_at, restored_at, customers_affected, cause, reported_on, _sheet
+         from bronze.utility_outage order by _row`,
+      ),
+    ).toEqual(expected);
+    expect(
+      await rows("select count(*) > 0 from bronze.utility_outage where restored_at < started_at"),
+    ).toEqual([[true]]);
   });
 
   test("has every kind of dirt, as often as it says", () => {

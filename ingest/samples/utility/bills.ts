@@ -1,6 +1,6 @@
 import { dayMs, daysIn, isoDay, monthName, monthStart, slashedDay } from "./calendar.js";
 import { customerId, topics, type Customers } from "./customers.js";
-import { drawer, flawOf } from "./draws.js";
+import { drawer, flawOf } from "../parts/draws.js";
 import { rateSchedule, type Usage } from "./usage.js";
 
 /** What a customer owes for a month. */

@@ -1,5 +1,5 @@
 import { daysIn, isoTime, monthStart, slashedDay } from "./calendar.js";
-import { drawer, drawerBase, mixed, mixedSql } from "./draws.js";
+import { drawer, drawerBase, mixed, mixedSql } from "../parts/draws.js";
 
 export type CustomerType = "residential" | "commercial" | "industrial";
 

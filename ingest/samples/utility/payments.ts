@@ -1,7 +1,7 @@
 import { dayMs, isoTime } from "./calendar.js";
 import type { Bill } from "./bills.js";
 import { customerId, topics, type Customers } from "./customers.js";
-import { drawer, flawOf, mixed } from "./draws.js";
+import { drawer, flawOf, mixed } from "../parts/draws.js";
 
 /** A row of the payment table, in the order of its columns; null is NULL. */
 export type PaymentRow = readonly (string | null)[];

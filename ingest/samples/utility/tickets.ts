@@ -1,6 +1,6 @@
 import { dayMs, daysIn, isoTime, monthName, monthStart, slashedDay } from "./calendar.js";
 import { customerId, topics, type Customers } from "./customers.js";
-import { drawer, flawOf, mixed } from "./draws.js";
+import { drawer, flawOf, mixed } from "../parts/draws.js";
 
 interface TicketEvent {
   readonly at: string;

@@ -1,6 +1,6 @@
 import { dayMs, daysIn, isoTime, monthStart } from "./calendar.js";
 import { topics, type Customers } from "./customers.js";
-import { drawer, flawEvery, flawOf, mixed, mixedSql } from "./draws.js";
+import { drawer, flawEvery, flawOf, mixed, mixedSql } from "../parts/draws.js";
 
 /** A day's reading of a meter, in hundredths of kWh and kW. Each customer has one meter. */
 export interface Reading {
