@@ -12,6 +12,7 @@ import { buildEmpty, type KnownRelation } from "./empty-build.js";
 import { withEmptyWarehouse, type EmptyWarehouseOptions } from "./empty-warehouse.js";
 import type { Finding } from "./finding.js";
 import { loadParser } from "./parse-statement.js";
+import { sqlFingerprint } from "./sql-fingerprint.js";
 import { readRelations, type DescribedRelation, type WarehouseModel } from "./warehouse-model.js";
 
 export interface CheckOptions extends EmptyWarehouseOptions {
@@ -143,6 +144,7 @@ function described(
       {
         name: action.target,
         kind: action.kind,
+        ...(action.kind === "declaration" ? {} : { sql: sqlFingerprint(action) }),
         ...(action.description === undefined ? {} : { description: action.description }),
         columnDescriptions: new Map(
           action.columns.flatMap(({ name, description }) =>

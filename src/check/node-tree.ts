@@ -56,3 +56,30 @@ export function nodes(value: NodeValue): TreeNode[] {
 export function number(value: NodeValue): number {
   return typeof value === "string" ? Number(value) : 0;
 }
+
+/** All values of a field at any depth, not looking into subqueries. */
+export function valuesOf(value: NodeValue, field: string): NodeValue[] {
+  if (Array.isArray(value)) return (value as readonly NodeValue[]).flatMap((each) => valuesOf(each, field));
+  if (!isNode(value) || value.node === "QUERY") return [];
+  return Object.entries(value.fields).flatMap(([name, each]) => [
+    ...(name === field && each !== undefined ? [each] : []),
+    ...valuesOf(each, field),
+  ]);
+}
+
+/** The queries one level below, wherever they stand. */
+export function subqueries(value: NodeValue): TreeNode[] {
+  if (Array.isArray(value)) return (value as readonly NodeValue[]).flatMap(subqueries);
+  if (!isNode(value)) return [];
+  return value.node === "QUERY" ? [value] : Object.values(value.fields).flatMap(subqueries);
+}
+
+/** An item of a list, counted from 1. */
+export function itemOf(value: NodeValue, index: number): NodeValue {
+  if (!Array.isArray(value)) return undefined;
+  return index > 0 ? (value as readonly NodeValue[])[index - 1] : value;
+}
+
+export function text(value: NodeValue): string {
+  return typeof value === "string" ? value : "";
+}

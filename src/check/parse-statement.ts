@@ -14,6 +14,8 @@ export type Parsed =
 export interface ParsedStatement {
   readonly kind: string;
   readonly tree: unknown;
+  /** Without the semicolon that ends it. */
+  readonly text: string;
 }
 
 /** A relation that a statement names with its schema. */
@@ -29,9 +31,12 @@ export const loadParser: () => Promise<void> = loadModule;
 export function parseStatement(text: string): Parsed {
   try {
     const { stmts = [] } = parseSync(text);
-    const statements = stmts.flatMap(({ stmt }) =>
-      Object.entries(stmt ?? {}).map(([kind, tree]): ParsedStatement => ({ kind, tree })),
-    );
+    const bytes = stmts.length > 1 ? Buffer.from(text) : undefined;
+    const statements = stmts.flatMap(({ stmt, stmt_location: start = 0, stmt_len: length }) => {
+      const own =
+        bytes?.subarray(start, length === undefined ? undefined : start + length).toString() ?? text;
+      return Object.entries(stmt ?? {}).map(([kind, tree]): ParsedStatement => ({ kind, tree, text: own }));
+    });
     return { ok: true, statements };
   } catch (thrown) {
     if (!(thrown instanceof SqlError)) throw thrown;
@@ -66,6 +71,16 @@ export function destructions(statements: readonly ParsedStatement[]): string[] {
     }
     return [];
   });
+}
+
+/** True when a statement inserts, updates, deletes or merges, itself or inside `with`. */
+export function changesData({ kind, tree }: ParsedStatement): boolean {
+  const changing = ["InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"];
+  let found = changing.includes(kind);
+  walk(tree, (node) => {
+    found ||= changing.some((each) => each in node);
+  });
+  return found;
 }
 
 /** Calls back for every object of a parse tree. */

@@ -1,10 +1,11 @@
 import { quoteLiteral, quoteRelation, type RelationName } from "../base/identifiers.js";
-import { isRelationAction } from "../project/action.js";
+import { isRelationAction, type RelationAction } from "../project/action.js";
 import { renderSql, type ReportRef } from "../project/report-sql.js";
 import type { Queryable } from "../warehouse/warehouse.js";
 import type { CheckContext } from "./check-context.js";
 import type { CheckedReport } from "./check-report.js";
-import { queryLineage, type ColumnNumber, type QueryLineage } from "./query-lineage.js";
+import { LineageCollector, readColumnNames } from "./lineage-collector.js";
+import { analyseQuery, analyseStatements } from "./statement-lineage.js";
 
 /** A column of the warehouse or of a report's query: `gold.orders.amount`, `report sales/orders: by_day.amount`. */
 export type ColumnKey = string;
@@ -13,6 +14,8 @@ export type ColumnKey = string;
 export type Lineage = ReadonlyMap<ColumnKey, ColumnLineage>;
 
 export interface ColumnLineage {
+  /** What it is a column of: `gold.orders`, `report sales/orders: by_day`. */
+  readonly subject: string;
   /** Columns that the value is computed from. */
   readonly from: readonly ColumnKey[];
   /** Columns that filter, join, group or order the rows that it stands in. */
@@ -20,8 +23,9 @@ export interface ColumnLineage {
 }
 
 /**
- * The lineage of every model and report query, from the server's own analysis: each query is made a view over the empty
- * tables of its inputs, and its rewrite rule read. What is broken, and what is made by operations, has none.
+ * The lineage of every model and report query and of what operations write, from the server's own analysis: each query is
+ * made a view over the empty tables of its inputs and its rewrite rule read, each statement that changes data a function.
+ * What is broken has none.
  */
 export async function readLineage(
   session: Queryable,
@@ -29,29 +33,17 @@ export async function readLineage(
   reports: readonly CheckedReport[],
   relationOf: (ref: ReportRef) => RelationName,
 ): Promise<Lineage> {
-  const columnName = await columnNames(session);
-  const lineage = new Map<ColumnKey, ColumnLineage>();
-  const add = (subject: string, query: QueryLineage): void => {
-    const keys = (numbers: Iterable<ColumnNumber>): string[] =>
-      [...new Set([...numbers].flatMap((each) => columnName(each)))].sort();
-    for (const { name, from } of query.outputs) {
-      const key = `${subject}.${name}`;
-      const before = lineage.get(key);
-      lineage.set(key, {
-        from: union(before?.from, keys(from)),
-        through: union(before?.through, keys(query.through)),
-      });
-    }
-  };
+  const collected = new LineageCollector(await readColumnNames(session));
   for (const action of context.actions.values()) {
-    if (!isRelationAction(action) || action.disabled || context.broken.has(action.key)) continue;
-    const queries = new Set([
-      action.query,
-      ...(action.kind === "incremental" ? [action.incrementalQuery] : []),
-    ]);
-    for (const query of queries) {
-      // Its pre-operations may make temporary tables that it reads.
-      add(action.key, await analysed(session, query, action.preOperations));
+    if (action.disabled || action.jitCode !== undefined || context.broken.has(action.key)) continue;
+    if (action.kind === "operations") {
+      await inTransaction(session, async () =>
+        collected.addWrites(await analyseStatements(session, action.queries)),
+      );
+    } else if (isRelationAction(action)) {
+      for (const form of formsOf(action)) {
+        await inTransaction(session, () => readForm(session, collected, action, form));
+      }
     }
   }
   for (const { name, report } of reports) {
@@ -62,10 +54,50 @@ export async function readLineage(
         return value === null || value === undefined ? "null" : quoteLiteral(String(value));
       };
       const plain = text.replace(/\$(\d+)/g, (_, index: string) => literal(Number(index)));
-      add(`report ${name}: ${queryName}`, await analysed(session, plain, []));
+      await inTransaction(session, async () =>
+        collected.addQuery(`report ${name}: ${queryName}`, await analyseQuery(session, plain)),
+      );
     }
   }
-  return lineage;
+  return collected.lineage;
+}
+
+interface Form {
+  readonly before: readonly string[];
+  readonly query: string;
+  readonly after: readonly string[];
+  /** Columns that say which row is replaced. */
+  readonly key: readonly string[];
+}
+
+/** What a model runs the first time, and what it runs to add rows. */
+function formsOf(action: RelationAction): Form[] {
+  const { preOperations: before, query, postOperations: after } = action;
+  const first = { before, query, after, key: [] };
+  if (action.kind !== "incremental") return [first];
+  const { incrementalPreOperations, incrementalQuery, incrementalPostOperations, strategy, uniqueKey } =
+    action;
+  const again = {
+    before: incrementalPreOperations,
+    query: incrementalQuery,
+    after: incrementalPostOperations,
+    key: strategy === "merge" ? uniqueKey : [],
+  };
+  return JSON.stringify(again) === JSON.stringify(first) ? [first] : [first, again];
+}
+
+async function readForm(
+  session: Queryable,
+  collected: LineageCollector,
+  action: RelationAction,
+  form: Form,
+): Promise<void> {
+  collected.addWrites(await analyseStatements(session, form.before));
+  const analysed = await analyseQuery(session, form.query);
+  const keys = analysed.outputs.filter(({ name }) => form.key.includes(name));
+  const through = new Set([...analysed.through, ...keys.flatMap(({ from }) => [...from])]);
+  collected.addQuery(action.key, { outputs: analysed.outputs, through });
+  collected.addWrites(await analyseStatements(session, form.after));
 }
 
 /** Every column that lies behind (`from`) or reads a column, directly or through others, with its distance. */
@@ -95,41 +127,12 @@ export function reversed(lineage: Lineage): ReadonlyMap<ColumnKey, readonly Colu
   return readers;
 }
 
-async function analysed(
-  session: Queryable,
-  query: string,
-  preOperations: readonly string[],
-): Promise<QueryLineage> {
+/** Nothing that is made for the analysis remains. */
+async function inTransaction(session: Queryable, body: () => Promise<void>): Promise<void> {
   await session.query("begin");
   try {
-    for (const operation of preOperations) await session.query(operation);
-    await session.query(`create temp view aquifer_lineage_view as\n${query}\n`);
-    const { rows } = await session.query<{ action: string }>(
-      "select ev_action::text as action from pg_rewrite where ev_class = 'pg_temp.aquifer_lineage_view'::regclass",
-    );
-    return queryLineage(rows[0]?.action ?? "()");
+    await body();
   } finally {
     await session.query("rollback");
   }
-}
-
-/** Names of columns by the catalog's numbers; several for a whole row, none for system columns. */
-async function columnNames(session: Queryable): Promise<(column: ColumnNumber) => readonly ColumnKey[]> {
-  const { rows } = await session.query<{ relation: number; column: number; key: string }>(
-    `select a.attrelid as relation, a.attnum as column, n.nspname || '.' || c.relname || '.' || a.attname as key
-     from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
-     where a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'p', 'v', 'm')
-       and n.nspname not in ('pg_catalog', 'information_schema')
-     order by a.attrelid, a.attnum`,
-  );
-  const byNumber = new Map<string, ColumnKey[]>();
-  for (const { relation, column, key } of rows) {
-    byNumber.set(`${relation}.${column}`, [key]);
-    byNumber.set(`${relation}.0`, [...(byNumber.get(`${relation}.0`) ?? []), key]);
-  }
-  return (column) => byNumber.get(column) ?? [];
-}
-
-function union(a: readonly string[] = [], b: readonly string[]): string[] {
-  return [...new Set([...a, ...b])].sort();
 }

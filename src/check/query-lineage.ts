@@ -1,4 +1,15 @@
-import { isNode, nodes, number, readNodeTree, type NodeValue, type TreeNode } from "./node-tree.js";
+import {
+  isNode,
+  itemOf,
+  nodes,
+  number,
+  readNodeTree,
+  subqueries,
+  text,
+  valuesOf,
+  type NodeValue,
+  type TreeNode,
+} from "./node-tree.js";
 
 /** A column of a relation by the catalog's numbers: `16400.2`; column 0 is the whole row. */
 export type ColumnNumber = `${number}.${number}`;
@@ -16,6 +27,16 @@ export interface QueryLineage {
   readonly through: ReadonlySet<ColumnNumber>;
 }
 
+/** A column that a statement writes; column 0 stands for all columns of a table whose rows it deletes. */
+export interface WriteLineage {
+  readonly column: ColumnNumber;
+  readonly from: ReadonlySet<ColumnNumber>;
+  readonly through: ReadonlySet<ColumnNumber>;
+}
+
+/** `commandType` of a query (`src/include/nodes/nodes.h`). */
+const commands = { update: 2, insert: 3, delete: 4, merge: 5 };
+
 /** `rtekind` of a range table entry (`src/include/nodes/parsenodes.h`, PostgreSQL 18). */
 const kinds = {
   relation: 0,
@@ -28,6 +49,9 @@ const kinds = {
   group: 9,
 };
 
+/** `paramkind` of what `set (a, b) = (select ...)` assigns (`src/include/nodes/primnodes.h`). */
+const multipleExpressions = 3;
+
 /**
  * The lineage of a view, from its rewrite rule's `ev_action`: the query as the server analysed it, every name resolved.
  */
@@ -39,6 +63,14 @@ export function queryLineage(action: string): QueryLineage {
     outputs: analysis.outputs().map(({ name, index }) => ({ name, from: analysis.output(index) })),
     through: analysis.through(),
   };
+}
+
+/**
+ * What statements write and from where, from a function's `prosqlbody`: `insert`, `update`, `delete` and `merge`, also those
+ * inside `with`.
+ */
+export function writeLineage(body: string): WriteLineage[] {
+  return subqueries(readNodeTree(body)).flatMap((query) => new Analysis(query, undefined).writes());
 }
 
 /** One query level: a select and what stands in its FROM. */
@@ -84,7 +116,12 @@ class Analysis {
     for (const name of ["havingQual", "limitCount", "limitOffset", "mergeJoinCondition"]) {
       addAll(found, this.expression(fields[name]));
     }
-    for (const quals of valuesOf(fields["jointree"], "quals")) addAll(found, this.expression(quals));
+    for (const quals of [
+      ...valuesOf(fields["jointree"], "quals"),
+      ...valuesOf(fields["mergeActionList"], "qual"),
+      ...valuesOf(fields["onConflict"], "onConflictWhere"),
+    ])
+      addAll(found, this.expression(quals));
     const clauses = ["groupClause", "sortClause", "distinctClause", "windowClause", "groupingSets"];
     const references = new Set(
       clauses.flatMap((name) => valuesOf(fields[name], "tleSortGroupRef")).map(number),
@@ -96,7 +133,42 @@ class Analysis {
     for (const subquery of Object.values(fields).flatMap(subqueries)) {
       addAll(found, this.child(subquery).through());
     }
+    for (const entry of nodes(fields["rtable"])) addAll(found, this.cte(entry)?.through() ?? new Set());
     return found;
+  }
+
+  /** What this query and those that it reads write. */
+  writes(): WriteLineage[] {
+    const { fields } = this.query;
+    const below = Object.values(fields)
+      .flatMap(subqueries)
+      .flatMap((query) => this.child(query).writes());
+    const command = number(fields["commandType"]);
+    const target = nodes(fields["rtable"])[number(fields["resultRelation"]) - 1];
+    if (target === undefined || !Object.values(commands).includes(command)) return below;
+    const relation = number(target.fields["relid"]);
+    const lists =
+      command === commands.merge
+        ? valuesOf(fields["mergeActionList"], "targetList")
+        : [fields["targetList"], ...valuesOf(fields["onConflict"], "onConflictSet")];
+    const written = lists
+      .flatMap(nodes)
+      .filter((each) => each.fields["resjunk"] !== "true")
+      .map((each): WriteLineage => ({
+        column: `${relation}.${number(each.fields["resno"])}`,
+        from: this.expression(each.fields["expr"]),
+        through: this.through(),
+      }));
+    const deletes =
+      command === commands.delete ||
+      valuesOf(fields["mergeActionList"], "commandType").some((each) => number(each) === commands.delete);
+    return [
+      ...below,
+      ...written,
+      ...(deletes
+        ? [{ column: `${relation}.0` as const, from: new Set<ColumnNumber>(), through: this.through() }]
+        : []),
+    ];
   }
 
   /** Every base column that an expression mentions, subqueries included. */
@@ -109,6 +181,8 @@ class Analysis {
         if (each.node === "VAR") {
           const level = this.up(number(each.fields["varlevelsup"]));
           addAll(found, level.variable(number(each.fields["varno"]), number(each.fields["varattno"])));
+        } else if (each.node === "PARAM" && number(each.fields["paramkind"]) === multipleExpressions) {
+          addAll(found, this.assigned(number(each.fields["paramid"])));
         } else if (each.node === "QUERY") {
           const child = this.child(each);
           for (const { index } of child.outputs()) addAll(found, child.output(index));
@@ -121,7 +195,23 @@ class Analysis {
     return found;
   }
 
+  /** A column of the subquery in `set (a, b) = (select ...)`. */
+  private assigned(parameter: number): Set<ColumnNumber> {
+    const [link, column] = [parameter >> 16, parameter & 0xffff];
+    const found = nodes(this.query.fields["targetList"])
+      .map(({ fields }) => fields["expr"])
+      .find((each) => isNode(each) && number(each.fields["subLinkId"]) === link);
+    const subquery = isNode(found) ? found.fields["subselect"] : undefined;
+    return isNode(subquery) ? this.child(subquery).output(column) : new Set();
+  }
+
   private variable(entryNumber: number, column: number): Set<ColumnNumber> {
+    const { onConflict } = this.query.fields;
+    if (isNode(onConflict) && number(onConflict.fields["exclRelIndex"]) === entryNumber) {
+      // `excluded` is the row that was to be inserted.
+      const own = nodes(this.query.fields["targetList"]);
+      return this.expression(own.find(({ fields }) => number(fields["resno"]) === column)?.fields["expr"]);
+    }
     const entry = nodes(this.query.fields["rtable"])[entryNumber - 1];
     if (entry === undefined) return new Set();
     const { fields } = entry;
@@ -135,24 +225,28 @@ class Analysis {
       case kinds.group:
         return this.expression(itemOf(fields["groupexprs"], column));
       case kinds.function:
-        return this.expression(fields["functions"]);
+        return this.expression(functionOf(fields["functions"], column));
       case kinds.tableFunction:
         return this.expression(fields["tablefunc"]);
       case kinds.values: {
         const rows = Array.isArray(fields["values_lists"]) ? (fields["values_lists"] as NodeValue[]) : [];
         return this.expression(rows.map((row) => itemOf(row, column)));
       }
-      case kinds.cte: {
-        const level = this.up(number(fields["ctelevelsup"]));
-        const cte = nodes(level.query.fields["cteList"]).find(
-          (each) => text(each.fields["ctename"]) === text(fields["ctename"]),
-        );
-        const subquery = cte?.fields["ctequery"];
-        return isNode(subquery) ? level.child(subquery).columns(column) : new Set();
-      }
+      case kinds.cte:
+        return this.cte(entry)?.columns(column) ?? new Set();
       default:
         return new Set();
     }
+  }
+
+  /** The query that an entry names by `with`, at this level or above. */
+  private cte({ fields }: TreeNode): Analysis | undefined {
+    if (number(fields["rtekind"]) !== kinds.cte) return undefined;
+    const level = this.up(number(fields["ctelevelsup"]));
+    const subquery = nodes(level.query.fields["cteList"]).find(
+      (each) => text(each.fields["ctename"]) === text(fields["ctename"]),
+    )?.fields["ctequery"];
+    return isNode(subquery) ? level.child(subquery) : undefined;
   }
 
   /** One output column, or all of them for the whole row. */
@@ -185,32 +279,13 @@ class Analysis {
   }
 }
 
-/** All values of a field at any depth, not looking into subqueries. */
-function valuesOf(value: NodeValue, field: string): NodeValue[] {
-  if (Array.isArray(value)) return (value as readonly NodeValue[]).flatMap((each) => valuesOf(each, field));
-  if (!isNode(value) || value.node === "QUERY") return [];
-  return Object.entries(value.fields).flatMap(([name, each]) => [
-    ...(name === field && each !== undefined ? [each] : []),
-    ...valuesOf(each, field),
-  ]);
-}
-
-/** The queries one level below, wherever they stand. */
-function subqueries(value: NodeValue): TreeNode[] {
-  if (Array.isArray(value)) return (value as readonly NodeValue[]).flatMap(subqueries);
-  if (!isNode(value)) return [];
-  return value.node === "QUERY" ? [value] : Object.values(value.fields).flatMap(subqueries);
-}
-
-function itemOf(value: NodeValue, index: number): NodeValue {
-  if (!Array.isArray(value)) return undefined;
-  return index > 0 ? (value as readonly NodeValue[])[index - 1] : value;
+/** The function of `rows from (...)` that gives a column; all of them for the whole row and for `ordinality`. */
+function functionOf(functions: NodeValue, column: number): NodeValue {
+  let last = 0;
+  const found = nodes(functions).find(({ fields }) => column <= (last += number(fields["funccolcount"])));
+  return column > 0 && found !== undefined ? found : functions;
 }
 
 function addAll<T>(target: Set<T>, more: ReadonlySet<T>): void {
   for (const each of more) target.add(each);
-}
-
-function text(value: NodeValue): string {
-  return typeof value === "string" ? value : "";
 }

@@ -13,6 +13,8 @@ export interface WarehouseModel {
 export interface ModelRelation {
   readonly kind: "source" | "declaration" | "table" | "view" | "incremental" | "operations";
   readonly description?: string;
+  /** A fingerprint of the SQL and settings that make it; layout and comments do not count. */
+  readonly sql?: string;
   readonly columns: readonly ModelColumn[];
 }
 
@@ -29,6 +31,7 @@ export interface DescribedRelation {
   readonly name: RelationName;
   readonly kind: ModelRelation["kind"];
   readonly description?: string;
+  readonly sql?: string;
   readonly columnDescriptions: ReadonlyMap<string, string>;
 }
 
@@ -56,6 +59,7 @@ export async function readRelations(
         {
           kind: relation.kind,
           ...(relation.description === undefined ? {} : { description: relation.description }),
+          ...(relation.sql === undefined ? {} : { sql: relation.sql }),
           columns: own.map(({ name, type, not_null }) => {
             const description = relation.columnDescriptions.get(name);
             return {

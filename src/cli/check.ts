@@ -1,27 +1,23 @@
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
 import { formatDuration, formatPlural } from "../base/format-quantity.js";
-import { AquiferError, exitCodes } from "../base/errors.js";
+import { exitCodes } from "../base/errors.js";
 import { checkProject, type CheckResult } from "../check/check-project.js";
 import { describeFinding, type Finding } from "../check/finding.js";
-import { changesAsMarkdown, compareModels, describeChanges, isBreak, type Change } from "../check/impact.js";
+import { changesAsMarkdown, describeChanges, isBreak } from "../check/impact.js";
 import { readLineage, type Lineage } from "../check/project-lineage.js";
 import { snapshotFile } from "../check/snapshot.js";
 import type { WarehouseModel } from "../check/warehouse-model.js";
 import { findProject } from "../project/find-project.js";
-import type { ServerAccess } from "../warehouse/embedded-database.js";
+import { assessImpact, lastModel, readEarlier, type Impact } from "./check-against.js";
 import { prepareCheck } from "./check-inputs.js";
 import { startCheckServer } from "./check-server.js";
 import type { CommandContext, CommandFactory } from "./command.js";
 import { addConnectionOptions, type ConnectionOptions } from "./connection-options.js";
-import { withRevision } from "./git-revision.js";
 import { keepTypes, typesFile } from "./keep-types.js";
 import { addProjectOptions, type ProjectOptionValues } from "./project-options.js";
 import { pullSources } from "./pull-sources.js";
-
-/** The model of the last check, relative to the root. */
-const lastModel = join(".aquifer", "warehouse.json");
 
 interface CheckValues extends ProjectOptionValues, ConnectionOptions {
   readonly json?: true;
@@ -48,8 +44,8 @@ export const checkCommand: CommandFactory = (context) => {
       `first take columns of declarations, functions, types and extensions from the live warehouse into ${snapshotFile}`,
     )
     .option(
-      "--against <revision>",
-      "also say what changes against a git revision, or against the `last` check, and who reads it",
+      "--against <state>",
+      "also say what changes against a git revision, the `last-run`, or the `last` check, and who reads it",
     )
     .option("--markdown", "print the changes as a table for a pull request's comment")
     .option("--json", "print findings and the model of the warehouse as JSON and nothing else");
@@ -70,7 +66,8 @@ async function check(context: CommandContext, folder: string, values: CheckValue
   const pulled = values.pull === true ? await pullSources(context, root, prepared, values) : undefined;
   const inputs = pulled === undefined ? prepared : { ...prepared, snapshot: pulled.snapshot };
   const server = await startCheckServer(context, root, inputs.serverVersion);
-  const before = values.against === undefined ? undefined : await earlier(context, root, values, server);
+  const asked = values.against === undefined ? undefined : { ...values, against: values.against };
+  const before = asked && (await readEarlier(context, root, asked, { ...inputs, server }));
   let lineage: Lineage = new Map();
   const judged = await checkProject({ ...inputs, server }, async (session, checked) => {
     if (before === undefined || before.lineage !== undefined) return;
@@ -78,12 +75,13 @@ async function check(context: CommandContext, folder: string, values: CheckValue
   });
   const stale = await keepTypes(root, judged, inputs.reports, values.locked === true);
   const result = { ...judged, findings: [...judged.findings, ...stale, ...(pulled?.findings ?? [])] };
-  const changes = before && compareModels(before.model, result.model, before.lineage ?? lineage);
+  const impact =
+    asked && before && (await assessImpact(context, root, asked, { before, after: result, lineage }));
   await writeModel(root, result.model);
-  if (result.findings.some((each) => fails(each, values)) || changes?.some(isBreak) === true) {
+  if (result.findings.some((each) => fails(each, values)) || impact?.changes.some(isBreak) === true) {
     context.setExitCode(exitCodes.failure);
   }
-  stdout.write(answer(result, changes, values, clock.elapsed() - started));
+  stdout.write(answer(result, impact, values, clock.elapsed() - started));
 }
 
 function fails({ severity }: Finding, { strict }: CheckValues): boolean {
@@ -92,7 +90,7 @@ function fails({ severity }: Finding, { strict }: CheckValues): boolean {
 
 function answer(
   result: CheckResult,
-  changes: readonly Change[] | undefined,
+  impact: Impact | undefined,
   values: CheckValues,
   elapsed: number,
 ): string {
@@ -105,15 +103,21 @@ function answer(
       queries,
       tests,
       unchecked: Object.fromEntries(unchecked),
-      changes,
+      ...impact,
       model,
     };
     return `${JSON.stringify(all, null, 2)}\n`;
   }
-  const against = values.against ?? "";
-  if (changes !== undefined && values.markdown === true) return changesAsMarkdown(changes, against);
   const text = summary(result, elapsed);
-  return changes === undefined ? text : `${text}\nAgainst ${against}:\n${describeChanges(changes)}`;
+  if (impact === undefined) return text;
+  const { changes, othersUnknown } = impact;
+  const against = values.against ?? "";
+  const note =
+    othersUnknown === undefined
+      ? ""
+      : `\nOther people's views are not among the readers: ${othersUnknown}.\n`;
+  if (values.markdown === true) return changesAsMarkdown(changes, against) + note;
+  return `${text}\nAgainst ${against}:\n${describeChanges(changes)}${note}`;
 }
 
 /** Written aside and renamed, so that nobody reads half a file. */
@@ -122,33 +126,6 @@ async function writeModel(root: string, model: WarehouseModel): Promise<void> {
   const partial = join(root, `${lastModel}.${process.pid}.partial`);
   await writeFile(partial, `${JSON.stringify(model, null, 2)}\n`);
   await rename(partial, join(root, lastModel));
-}
-
-/** The earlier state that `--against` names; a git revision comes with the lineage that it had. */
-async function earlier(
-  context: CommandContext,
-  root: string,
-  values: CheckValues,
-  server: ServerAccess,
-): Promise<{ readonly model: WarehouseModel; readonly lineage?: Lineage }> {
-  const against = values.against ?? "";
-  if (against === "last") {
-    const text = await readFile(join(root, lastModel), "utf8").catch(() => undefined);
-    if (text !== undefined) return { model: JSON.parse(text) as WarehouseModel };
-    throw new AquiferError("There is no earlier check to compare with", {
-      code: "no-last-check",
-      exitCode: exitCodes.usage,
-      hint: "Run dataform check once without --against.",
-    });
-  }
-  return withRevision(root, against, async (folder) => {
-    const inputs = await prepareCheck(context, folder, values);
-    let lineage: Lineage = new Map();
-    const { model } = await checkProject({ ...inputs, server }, async (session, checked) => {
-      lineage = await readLineage(session, checked, inputs.reports, inputs.relationOf);
-    });
-    return { model, lineage };
-  });
 }
 
 /** Findings, what was not checked, and one line of counts. */

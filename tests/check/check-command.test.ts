@@ -2,7 +2,12 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
-import { embeddedStatus, resetEmbedded } from "../../src/warehouse/embedded/embedded-server.js";
+import { connectEmbedded } from "../../src/warehouse/embedded-database.js";
+import {
+  embeddedStatus,
+  resetEmbedded,
+  startEmbedded,
+} from "../../src/warehouse/embedded/embedded-server.js";
 import { dataform } from "../support/command-line.js";
 import { temporaryProject } from "../support/temporary-project.js";
 
@@ -108,6 +113,53 @@ describe("dataform check", () => {
     expect(readdirSync(join(root, ".aquifer", "revisions"))).toEqual([]);
     expect(existsSync(join(root, "definitions/days.sqlx"))).toBe(false);
     expect(await dataform(["check", "--against", "nowhere"], { cwd: root })).toMatchObject({ exitCode: 2 });
+  });
+});
+
+describe("dataform check --against last-run", () => {
+  it("compares with what the runs have built, and names other people's views and functions that read it", async () => {
+    expect(await dataform(["check", "--against", "last-run"], { cwd: root })).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining("no run of this project") as string,
+    });
+    await dataform(["run"], { cwd: root });
+    const server = await startEmbedded(root);
+    const warehouse = await connectEmbedded(server, { database: "warehouse", origin: "t", maxSessions: 1 });
+    await warehouse.query(
+      `create view public.theirs as select id, amount from silver.orders;
+create view public.upon as select amount from public.theirs;
+create view public.other as select id from silver.orders;
+create function public.most() returns numeric begin atomic select max(amount) from silver.orders; end`,
+    );
+    await warehouse.close();
+    rmSync(join(root, "definitions/days.sqlx"));
+    writeFileSync(join(root, "definitions/orders.sqlx"), orders("1 as id, date '2024-01-01' as day, 1 as n"));
+    const { exitCode, stdout } = await dataform(["check", "--against", "last-run"], { cwd: root });
+    expect(stdout.split("\n\n")[1]?.split("\n")).toEqual([
+      "Against last-run:",
+      "removed  silver.days",
+      "removed  silver.orders.amount numeric",
+      "         read by function public.most of others, view public.theirs of others, view public.upon of others",
+      "added    silver.orders.n integer",
+      "",
+    ]);
+    expect(exitCode).toBe(1);
+  });
+
+  it("says so in one line when the warehouse cannot be reached, and that only the SQL of a model changes", async () => {
+    await dataform(["check"], { cwd: root });
+    writeFileSync(
+      join(root, "definitions/orders.sqlx"),
+      orders("2 as id, 2.5 as amount, date '2024-01-01' as day -- better"),
+    );
+    const { exitCode, stdout } = await dataform(["check", "--against", "last", "--markdown"], {
+      cwd: root,
+      env: { DATABASE_URL: "postgres://nobody@127.0.0.1:1/none" },
+    });
+    expect(stdout).toMatch(
+      /\| changed \| `silver.orders` \| {2}\| {2}\| silver.days.total, silver.days.day, silver.days \|\n\nOther people's views are not among the readers: No server answers at .*\.\n$/,
+    );
+    expect(exitCode).toBe(0);
   });
 });
 

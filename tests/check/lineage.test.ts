@@ -3,7 +3,9 @@ import type { CheckContext } from "../../src/check/check-context.js";
 import { buildKnown } from "../../src/check/empty-build.js";
 import { isNode, readNodeTree } from "../../src/check/node-tree.js";
 import { reachableColumns, readLineage, type Lineage } from "../../src/check/project-lineage.js";
+import { LineageCollector, readColumnNames } from "../../src/check/lineage-collector.js";
 import { queryLineage } from "../../src/check/query-lineage.js";
+import { analyseStatements } from "../../src/check/statement-lineage.js";
 import { withScratchDatabase } from "../../src/check/scratch-database.js";
 import { checkProject } from "../../src/check/check-project.js";
 import { compiled } from "../support/project.js";
@@ -210,10 +212,69 @@ const corpus: Readonly<Record<string, readonly [string, Readonly<Record<string, 
     { s: "c.city" },
     "c.id o.id",
   ],
+  subscript: [`select (string_to_array(note, ','))[id] as s from ${o}`, { s: "o.id o.note" }, ""],
+  intersect: [`select name from ${c} intersect select note from ${o}`, { name: "c.name o.note" }, ""],
+  "not in": [
+    `select id from ${o} where customer_id not in (select id from ${c})`,
+    { id: "o.id" },
+    "c.id o.customer_id",
+  ],
+  "comparison with any": [
+    `select id = any (select customer_id from ${o}) as x from ${c}`,
+    { x: "c.id o.customer_id" },
+    "",
+  ],
+  "table command": [`table ${c}`, { id: "c.id", name: "c.name", city: "c.city" }, ""],
+  cube: [
+    `select city, grouping(name) as g from ${c} group by cube (city, name)`,
+    { city: "c.city", g: "c.name" },
+    "c.city c.name",
+  ],
+  "lag with a default": [
+    `select lag(amount, 1, id) over (order by ordered_at rows 2 preceding) as l from ${o}`,
+    { l: "o.amount o.id" },
+    "o.ordered_at",
+  ],
+  "search and cycle": [
+    `with recursive t as (select id, customer_id as up from ${o} union all select o.id, o.customer_id from t join ${o} o on o.id = t.up) search depth first by id set path cycle id set is_cycle using trail select id, is_cycle from t`,
+    { id: "o.id", is_cycle: "" },
+    "o.customer_id o.id",
+  ],
+  "rows from": [
+    `select r.a, r.b from ${o} o, rows from (generate_series(1, o.id), regexp_split_to_table(o.note, ' ')) as r (a, b)`,
+    { a: "o.id", b: "o.note" },
+    "",
+  ],
+  xmltable: [
+    `select x.v from ${o} o, xmltable('/a' passing (o.note::xml) columns v text path 'b') x`,
+    { v: "o.note" },
+    "",
+  ],
+  "composite expanded": [
+    `select (c).* from (select c from ${c} c) s`,
+    { id: "c.city c.id c.name", name: "c.city c.id c.name", city: "c.city c.id c.name" },
+    "",
+  ],
+  "alias of a using join": [`select j.id from ${o} join ${c} using (id) as j`, { id: "o.id" }, "c.id o.id"],
+  "aggregate over an outer column": [
+    `select name, (select string_agg(o.note || c.city, ',') from ${o} o where o.customer_id = c.id) as n from ${c} c`,
+    { name: "c.name", n: "c.city o.note" },
+    "c.id o.customer_id",
+  ],
+  "fetch with ties": [
+    `select id from ${o} order by amount fetch first 3 rows with ties`,
+    { id: "o.id" },
+    "o.amount",
+  ],
+  "time zone and collation": [
+    `select ordered_at::timestamp at time zone note as t, note collate "C" as n from ${o}`,
+    { t: "o.note o.ordered_at", n: "o.note" },
+    "",
+  ],
   extract: [`select extract(year from ordered_at) as y from ${o}`, { y: "o.ordered_at" }, ""],
 };
 
-let lineage: Lineage = new Map();
+let lineage: ReadonlyMap<string, { readonly from: string[]; readonly through: string[] }> = new Map();
 const names = Object.keys(corpus);
 
 beforeAll(async () => {
@@ -265,7 +326,127 @@ describe("the lineage of a query", () => {
   });
 });
 
+/** Statements that change data: for each column that they write, what it is computed from `|` what chooses its rows. */
+const changes: Readonly<Record<string, readonly [string, Readonly<Record<string, string>>]>> = {
+  "insert of a query": [
+    `insert into ${o} (id, note) select id, upper(name) from ${c} where city = 'x'`,
+    { "o.id": "c.id|c.city", "o.note": "c.name|c.city" },
+  ],
+  "insert of values": [`insert into ${o} (id) values (1), ((select max(id) from ${c}))`, { "o.id": "c.id|" }],
+  "insert without a list": [
+    `insert into ${c} table ${c}`,
+    { "c.id": "c.id|", "c.name": "c.name|", "c.city": "c.city|" },
+  ],
+  "on conflict": [
+    `insert into ${c} as t (id, name) select id, note from ${o} on conflict (id) do update set name = excluded.name || t.city where t.city <> 'x'`,
+    { "c.id": "o.id|c.city", "c.name": "c.city o.note|c.city" },
+  ],
+  update: [`update ${o} set amount = amount * 2 where note is null`, { "o.amount": "o.amount|o.note" }],
+  "update from": [
+    `update ${o} set note = c.city from ${c} c where c.id = customer_id`,
+    { "o.note": "c.city|c.id o.customer_id" },
+  ],
+  "update of several columns by a subquery": [
+    `update ${c} c set (name, city) = (select max(note), min(amount)::text from ${o} where customer_id = c.id)`,
+    { "c.name": "o.note|c.id o.customer_id", "c.city": "o.amount|c.id o.customer_id" },
+  ],
+  delete: [
+    `delete from ${c} using ${o} o where o.customer_id = ${c}.id and o.amount < 0`,
+    Object.fromEntries(["c.city", "c.id", "c.name"].map((key) => [key, "|c.id o.amount o.customer_id"])),
+  ],
+  merge: [
+    `merge into ${o} as t using (select id, name from ${c} where city = 'x') s on s.id = t.customer_id
+when matched and t.amount > 1 then update set note = s.name when not matched then insert (id, note) values (s.id, 'new')`,
+    {
+      "o.id": "c.id|c.city c.id o.amount o.customer_id",
+      "o.note": "c.name|c.city c.id o.amount o.customer_id",
+    },
+  ],
+  "merge that deletes and returns": [
+    `merge into ${c} as t using ${o} s on s.id = t.id when matched then delete returning t.name`,
+    Object.fromEntries(["c.city", "c.id", "c.name"].map((key) => [key, "|c.id o.id"])),
+  ],
+  "change inside with": [
+    `with gone as (delete from ${c} where city = 'x' returning id, name), added as (insert into ${o} (id, note) select id, name from gone returning old.id, new.note) select * from added`,
+    {
+      "c.city": "|c.city",
+      "c.id": "|c.city",
+      "c.name": "|c.city",
+      "o.id": "c.id|c.city",
+      "o.note": "c.name|c.city",
+    },
+  ],
+  "a temporary table on the way": [
+    `create temp table t as select name as n from ${c} where city = 'x'; set work_mem = '4MB'; insert into ${o} (note) select n from t where n > 'a'`,
+    { "o.note": "c.name|c.city c.name" },
+  ],
+  "a table of an operation": [
+    `create table if not exists silver.made (a, b) as with x as (select id, name from ${c}) select id, name from x with no data`,
+    { "made.a": "c.id|", "made.b": "c.name|" },
+  ],
+};
+
+describe("the lineage of statements that change data", () => {
+  it("comes from the server's analysis of each", async () => {
+    const found: Record<string, Record<string, string>> = {};
+    await withScratchDatabase(sharedServer(), async (scratch) => {
+      await scratch.withSession(async (session) => {
+        await buildKnown(session, [], known);
+        await session.query(
+          "create unique index on bronze.customers (id); create schema silver; create table silver.made (a integer, b text)",
+        );
+        const names = await readColumnNames(session);
+        for (const [name, [statement]] of Object.entries(changes)) {
+          await session.query("begin");
+          const collected = new LineageCollector(names);
+          collected.addWrites(await analyseStatements(session, [statement]));
+          await session.query("rollback");
+          const short = (key: string): string => key.replace(/^bronze\.(\w)\w+/, "$1").replace("silver.", "");
+          found[name] = Object.fromEntries(
+            [...collected.lineage].map(([key, { from, through }]) => [
+              short(key),
+              `${from.map(short).join(" ")}|${through.map(short).join(" ")}`,
+            ]),
+          );
+        }
+      });
+    });
+    expect(found).toEqual(
+      Object.fromEntries(Object.entries(changes).map(([name, [, expected]]) => [name, expected])),
+    );
+  });
+});
+
 describe("the lineage of a project", () => {
+  it("follows what operations and post-operations write, and the key of a merge", async () => {
+    const { project } = await compiled({
+      "orders.sqlx": 'config { type: "declaration", schema: "bronze", name: "orders" }',
+      "log.sqlx": `config { type: "operations", hasOutput: true }
+create table if not exists \${self()} (day date, total numeric);
+insert into \${self()} select ordered_at, sum(amount) from \${ref("orders")} group by 1`,
+      "kept.sqlx": `config { type: "incremental", uniqueKey: ["day"] }
+select day, total from \${ref("log")}
+post_operations { insert into silver.log (total) select max(total) from \${self()} }`,
+      "seen.sqlx": `config { type: "operations", hasOutput: true }
+create or replace view \${self()} as select total + 1 as more from \${ref("kept")}`,
+    });
+    let found: Lineage = new Map();
+    const relationOf = (ref: { schema: string; name: string }): { schema: string; name: string } => ref;
+    await checkProject(
+      { project, server: sharedServer(), known, reports: [], relationOf, historySchema: "aquifer" },
+      async (session, context: CheckContext) => {
+        found = await readLineage(session, context, [], relationOf);
+      },
+    );
+    expect(found.get("silver.log.total")).toEqual({
+      subject: "silver.log",
+      from: ["bronze.orders.amount", "silver.kept.total"],
+      through: ["bronze.orders.ordered_at"],
+    });
+    expect(found.get("silver.kept.total")?.through).toEqual(["silver.log.day"]);
+    expect(found.get("silver.seen.more")?.from).toEqual(["silver.kept.total"]);
+  });
+
   it("leads from source to the last model and back, through both forms of an incremental one", async () => {
     const { project } = await compiled({
       "orders.sqlx": 'config { type: "declaration", schema: "bronze", name: "orders" }',
