@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { AquiferError } from "../base/errors.js";
 import { formatBytes, formatCount, formatDuration, formatPlural } from "../base/format-quantity.js";
 import { packageVersion } from "../base/package-version.js";
 import { describeMissing } from "../ingest/describe-missing.js";
@@ -107,7 +108,17 @@ export async function runIngest(
       dryRun: values.dryRun === true,
       force: values.force === true,
       historySchema: config.historySchema,
-      openConnection: (name) => openConnection(context, root, values, config, name),
+      openConnection: async (name) => {
+        try {
+          return await openConnection(context, root, values, config, name);
+        } catch (thrown) {
+          // Who asks for everything has what is there; who names the source wants it.
+          if (names.length > 0 || !(thrown instanceof AquiferError) || thrown.code !== "no-connection-url")
+            throw thrown;
+          context.effects.stderr.write(`Left out: ${thrown.message}\n`);
+          return undefined;
+        }
+      },
       version: packageVersion(),
       now: () => clock.now(),
       elapsed: () => clock.elapsed(),

@@ -45,6 +45,7 @@ select ordered_at as day, sum(amount)::numeric(12, 2) as total, count(*) as orde
       { name: "total", type: "numeric(12,2)" },
       { name: "orders", type: "bigint" },
     ],
+    sql: expect.stringMatching(/^[0-9a-f]{16}$/) as unknown,
   });
   expect(model.relations["silver.seen"]?.columns.map(({ type }) => type)).toEqual(["date", "boolean"]);
   expect(model.relations["silver.log"]?.columns).toEqual([{ name: "id", type: "bigint", notNull: true }]);
