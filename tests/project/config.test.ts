@@ -10,6 +10,7 @@ test("a project without aquifer.config.ts has the defaults", async () => {
     timeouts: {},
     auditBeforePublish: true,
     operations: {},
+    connections: {},
     historySchema: "aquifer",
   });
 });
