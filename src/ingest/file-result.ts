@@ -1,3 +1,4 @@
+import { isJson } from "./record-format.js";
 import type { FileRecord } from "../history/ingest-ledger.js";
 import { ledgerName, type PlannedFile } from "./decide-load.js";
 import { displayName } from "./discover-files.js";
@@ -52,7 +53,7 @@ export const notLoaded: LoadOutcome = { seconds: 0, rejected: 0 };
 function methodOf(file: PlannedFile): string {
   if (file.decision.action === "restore") return "stored";
   if (file.feed) return file.feed.method;
-  if (file.shape.format === "ndjson") return "json";
+  if (isJson(file.shape)) return "json";
   if (file.shape.format === "parquet" || file.shape.format === "spreadsheet") return file.shape.format;
   if (file.inspection.encoding !== "utf-8" || file.inspection.nulBytes > 0) return "recoded";
   return file.inspection.irregular > 0 ? "repaired" : "bytes";

@@ -127,7 +127,7 @@ export async function inspectText(
     keys: [...keys],
     periods: periods.counts,
     nulBytes,
-    checkpoints: isRaw ? checkpoints : [],
+    checkpoints: isRaw && shape.format !== "json" ? checkpoints : [],
   };
 }
 

@@ -56,3 +56,10 @@ function unusedName(name: string, used: ReadonlySet<string>): string {
   for (let number = 2; used.has(candidate); number++) candidate = derivedIdentifier(name, `_${number}`);
   return candidate;
 }
+
+/** How much of a file is declared, for people. */
+export function describeMatch(match: HeaderMatch): string {
+  return match.found.length === match.cells.length
+    ? `all ${match.found.length} columns`
+    : `${match.found.length} declared columns, ${match.added.length} others`;
+}

@@ -6,10 +6,10 @@ import { openDuckDb, parquetError, textRows, type DuckDb } from "./duckdb.js";
 import type { TextInspection } from "./inspect-text.js";
 import { keptRawBytes } from "./inspect-text.js";
 import type { LocatedRow } from "./locate-rows.js";
-import { matchHeader } from "./match-header.js";
+import { describeMatch, matchHeader } from "./match-header.js";
 import { PeriodCounter } from "./period-counter.js";
 import { parquetRows, readParquet, rowAsJson, textOf, type ParquetColumn } from "./parquet-query.js";
-import { describeMatch, type Recognition, type TextShape } from "./recognize-text.js";
+import type { Recognition, TextShape } from "./recognize-text.js";
 import { readContent } from "./unpack.js";
 
 /** True when the first bytes are those of a Parquet file. */

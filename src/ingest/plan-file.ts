@@ -14,6 +14,7 @@ import { inspectText, type TextInspection } from "./inspect-text.js";
 import { matchHeader } from "./match-header.js";
 import { readHead } from "./open-text.js";
 import { beginsAsParquet, inspectParquet, parquetColumns } from "./parquet-file.js";
+import { isJson } from "./record-format.js";
 import type { TextShape } from "./recognize-text.js";
 import type { ScratchFile } from "./scratch-file.js";
 import { encodingOfStart, toUtf8, withoutNul, type EncodingStart } from "./text-encoding.js";
@@ -147,7 +148,8 @@ async function inspectLines(
 
 /** Of JSON the columns are known only when every object was seen. */
 function completeShape({ source, shape }: Classification, { keys }: TextInspection): TextShape {
-  return shape.format === "ndjson" ? { ...shape, header: matchHeader(source, keys) } : shape;
+  const isKnown = !isJson(shape) || (shape.format === "json" && keys.length === 0);
+  return isKnown ? shape : { ...shape, header: matchHeader(source, keys) };
 }
 
 function refuseWrongColumns(name: string, source: Source, shape: TextShape): void {

@@ -1,7 +1,6 @@
 import type { Source, SourceFormat } from "../project/source.js";
-import { jsonFields } from "./json-fields.js";
-import { LineScanner } from "./line-scanner.js";
-import { headerlessMatch, matchHeader, type HeaderMatch } from "./match-header.js";
+import { describeMatch, headerlessMatch, matchHeader, type HeaderMatch } from "./match-header.js";
+import { recognizeJson } from "./recognize-json.js";
 import { recordFields } from "./record-fields.js";
 import { RecordScanner } from "./record-scanner.js";
 import type { ChosenSheet } from "./workbook/sheet-text.js";
@@ -28,6 +27,8 @@ export interface TextShape {
   readonly types?: readonly string[];
   /** Whose rows are taken, where the file is a spreadsheet. */
   readonly sheets?: readonly ChosenSheet[];
+  /** Where in a JSON document the records stand. */
+  readonly at?: string;
 }
 
 /** A shape that fits, or why none does. */
@@ -47,7 +48,7 @@ const sniffedDelimiters = [",", ";", "|", "\t"];
  * @param isWhole the head is the whole file
  */
 export function recognizeText(source: Source, head: Buffer, isWhole: boolean): Recognition {
-  if (source.format === "ndjson") return recognizeJson(source, head, isWhole);
+  if (source.format === "ndjson" || source.format === "json") return recognizeJson(source, head, isWhole);
   if (source.format === "spreadsheet") return { fits: false, explanation: "it is no spreadsheet" };
   const crOnly = head.includes(13) && !head.includes(10);
   const candidates = (source.delimiter === undefined ? sniffedDelimiters : [source.delimiter]).map(
@@ -99,27 +100,6 @@ export function recognizeText(source: Source, head: Buffer, isWhole: boolean): R
   return { fits: true, shape, explanation: `no header; ${expected} fields on line 1 as declared` };
 }
 
-/** Keys may come later than in the first lines, so only one of them is asked for here. */
-function recognizeJson(source: Source, head: Buffer, isWhole: boolean): Recognition {
-  const keys = new Set<string>();
-  let objects = 0;
-  const count = (line: Buffer): number => {
-    const fields = jsonFields(line.toString());
-    for (const key of fields?.keys() ?? []) keys.add(key);
-    return (objects += fields ? 1 : 0);
-  };
-  const scanner = new LineScanner(() => undefined, count);
-  scanner.push(head);
-  if (isWhole) scanner.end();
-  if (objects === 0) return { fits: false, explanation: "none of the first lines is a JSON object" };
-  const header = matchHeader(source, [...keys]);
-  if (header.found.length === 0) {
-    return { fits: false, explanation: `its objects have none of the columns: ${[...keys].join(", ")}` };
-  }
-  const shape: TextShape = { format: "ndjson", delimiter: 44, crOnly: false, headerLine: 0, header };
-  return { fits: true, shape, explanation: `a JSON object on each line: ${describeMatch(header)}` };
-}
-
 interface Candidate {
   readonly delimiter: string;
   readonly line: number;
@@ -161,13 +141,6 @@ function startRecords(head: Buffer, delimiter: number, crOnly: boolean, isWhole:
   scanner.push(head);
   if (isWhole) scanner.end();
   return records;
-}
-
-/** How much of a file is declared, for people. */
-export function describeMatch(match: HeaderMatch): string {
-  return match.found.length === match.cells.length
-    ? `all ${match.found.length} columns`
-    : `${match.found.length} declared columns, ${match.added.length} others`;
 }
 
 function name(delimiter: string): string {

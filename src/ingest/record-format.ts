@@ -1,4 +1,5 @@
 import { jsonFields } from "./json-fields.js";
+import { JsonScanner } from "./json-scanner.js";
 import { LineScanner } from "./line-scanner.js";
 import { recordFields } from "./record-fields.js";
 import type { TextShape } from "./recognize-text.js";
@@ -14,8 +15,9 @@ export function scannerOf(
     readonly offset?: number;
     readonly onKeys?: (keys: Iterable<string>) => void;
   } = {},
-): RecordScanner | LineScanner {
+): RecordScanner | LineScanner | JsonScanner {
   if (shape.format === "spreadsheet") return new SheetScanner(shape, sink);
+  if (shape.format === "json") return new JsonScanner(shape.at, sink, from.onKeys);
   if (shape.format !== "ndjson") return new RecordScanner(shape, sink, from.line, from.offset);
   const countFields = (line: Buffer): number => {
     const fields = jsonFields(line.toString());
@@ -25,14 +27,19 @@ export function scannerOf(
   return new LineScanner(sink, countFields, from.line, from.offset);
 }
 
-/** How many fields a good record of this shape reports: a line of JSON is good or not. */
+/** True where each record is a JSON object. */
+export function isJson({ format }: Pick<TextShape, "format">): boolean {
+  return format === "ndjson" || format === "json";
+}
+
+/** How many fields a good record of this shape reports: JSON is good or not. */
 export function expectedFields(shape: TextShape): number {
-  return shape.format === "ndjson" ? 1 : shape.header.columns.length;
+  return isJson(shape) ? 1 : shape.header.columns.length;
 }
 
 /** The values of a good record, in the order of the header. */
 export function valuesOf(shape: TextShape, record: Buffer): (Buffer | null)[] {
-  if (shape.format !== "ndjson") return recordFields(record, shape.delimiter);
+  if (!isJson(shape)) return recordFields(record, shape.delimiter);
   const fields = jsonFields(record.toString());
   return shape.header.cells.map((cell) => {
     const value = fields?.get(cell) ?? null;
@@ -42,7 +49,7 @@ export function valuesOf(shape: TextShape, record: Buffer): (Buffer | null)[] {
 
 /** What is wrong with a record that has another number of fields. */
 export function describeFlaw(shape: TextShape, fields: number): string {
-  if (shape.format === "ndjson") return "expected a JSON object on one line";
+  if (isJson(shape)) return `expected a JSON object${shape.format === "ndjson" ? " on one line" : ""}`;
   const expected = shape.header.columns.length;
   return `expected ${expected} field${expected === 1 ? "" : "s"}, found ${fields}`;
 }

@@ -77,6 +77,7 @@ async function readSeed(file: RawFile): Promise<Seed> {
     header: "required",
     delimiter: ",",
     sheet: undefined,
+    at: undefined,
     period: undefined,
     expected: false,
     key: [],

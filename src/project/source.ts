@@ -59,7 +59,7 @@ export type DriftPolicy =
   | "discard";
 
 /** What the files of a source may be. What a file is, its content tells, not its name. */
-export const sourceFormats = ["table", "delimited", "spreadsheet", "ndjson", "parquet"] as const;
+export const sourceFormats = ["table", "delimited", "spreadsheet", "ndjson", "json", "parquet"] as const;
 export type SourceFormat = (typeof sourceFormats)[number];
 
 export type SheetChoice = string | readonly string[] | RegExp;
@@ -87,7 +87,8 @@ export interface SourceOptions {
   readonly nameColumns?: RegExp | readonly RegExp[];
   /**
    * `table`: delimited text or a spreadsheet (.xlsx, .xls), as each file comes; `delimited` or `spreadsheet`: only that;
-   * `ndjson`: a JSON object on each line; `parquet`: by its own schema. Nested values arrive as JSON text.
+   * `ndjson`: a JSON object on each line; `json`: a document, which is an array of objects, objects one after another, or
+   * holds such an array `at` a place; `parquet`: by its own schema. Nested values arrive as JSON text.
    * Default: `table`.
    */
   readonly format?: SourceFormat;
@@ -108,6 +109,12 @@ export interface SourceOptions {
    * @example "*"
    */
   readonly sheet?: SheetChoice;
+  /**
+   * Where in a JSON document the array of the records stands: names of members, joined by dots.
+   *
+   * @example "data.items"
+   */
+  readonly at?: string;
   readonly period?: PeriodRule;
   /** A file is expected for every period that the system has data for; `aquifer.ingest_missing` lists those that lack. */
   readonly expected?: boolean;
@@ -154,6 +161,7 @@ export interface Source {
   readonly header: "required" | "none" | "optional";
   readonly delimiter: string | undefined;
   readonly sheet: SheetChoice | undefined;
+  readonly at: string | undefined;
   readonly period: SourcePeriod | undefined;
   readonly expected: boolean;
   readonly key: readonly string[];
@@ -192,6 +200,7 @@ const optionNames = [
   "header",
   "delimiter",
   "sheet",
+  "at",
   "period",
   "expected",
   "key",
@@ -261,6 +270,7 @@ export function defineSource(options: SourceOptions): Source {
     throw fail(`${key} says nothing about a Parquet file, which has no lines`, "Leave it out.");
   }
   checkSheet(options, fail);
+  checkJson(options, fail);
   if (options.reload === "replace_period" && options.period === undefined) {
     throw fail("replaces by period, but has no period rule", "Add `period`, or use reload `append`.");
   }
@@ -292,6 +302,7 @@ export function defineSource(options: SourceOptions): Source {
     header: options.header ?? "required",
     delimiter: options.delimiter,
     sheet: options.sheet,
+    at: options.at,
     period: options.period && sourcePeriod(options.period, names, database !== undefined, fail),
     expected: options.expected ?? false,
     key,
@@ -366,6 +377,17 @@ function toColumns(columns: SourceOptions["columns"], key: readonly string[], fa
   });
   if (made.length === 0) throw fail("no columns", "List the columns of the file as `columns`.");
   return made;
+}
+
+function checkJson({ at, format, delimiter, header }: SourceOptions, fail: Failure): void {
+  if (at !== undefined && format !== "json")
+    throw fail("at says nothing without format json", "Leave it out.");
+  if (at !== undefined && !at.split(".").every((name) => name !== "")) {
+    throw fail(`at is ${JSON.stringify(at)}`, "Write the names that lead to the array, joined by dots.");
+  }
+  if (format === "json" && (delimiter !== undefined || header !== undefined)) {
+    throw fail("header and delimiter say nothing about JSON", "Leave them out.");
+  }
 }
 
 function checkSheet({ sheet, format, delimiter }: SourceOptions, fail: Failure): void {
