@@ -1,4 +1,5 @@
 import { AquiferError } from "../base/errors.js";
+import { jsonFlaw } from "./json-flaw.js";
 import { jsonFields } from "./json-fields.js";
 import { maxRecordBytes, type RecordSink } from "./record-scanner.js";
 
@@ -268,10 +269,10 @@ export class JsonScanner {
   private parse(text: string, { line, column }: { line: number; column: number }): unknown {
     try {
       return JSON.parse(text) as unknown;
-    } catch (thrown) {
-      const position = Number(/position (\d+)/.exec(String(thrown))?.[1] ?? 0);
+    } catch {
+      const position = jsonFlaw(text);
       const before = text.slice(0, position).split("\n");
-      const inLine = [...(before.at(-1) ?? "")].length;
+      const inLine = Array.from(before.at(-1) ?? "").length;
       throw this.broken(
         line + before.length - 1,
         before.length > 1 ? inLine + 1 : column + inLine,

@@ -8,7 +8,6 @@ import {
   textCell,
   textRow,
   workbookFile,
-  workbookParts,
   type SheetParts,
   type WorkbookParts,
 } from "./workbook-file.js";
@@ -562,7 +561,11 @@ export const spreadsheetCorpus: readonly CorpusEntry[] = (
     {
       sentence: "a workbook that unpacks to gigabytes is refused",
       content: workbookFile([{ rows: [header] }], {
-        parts: { "xl/worksheets/sheet1.xml": Buffer.alloc(100 * 1024 * 1024, " ") },
+        parts: {
+          "xl/worksheets/sheet1.xml": Buffer.from(
+            `<worksheet>${`<x y="${"z".repeat(1000)}"/>`.repeat(100_000)}</worksheet>`,
+          ),
+        },
       }),
       expected: { error: "archive-bomb", words: "250 times" },
     },
@@ -608,12 +611,22 @@ export const spreadsheetCorpus: readonly CorpusEntry[] = (
   ] satisfies CorpusEntry[]
 ).map((entry: CorpusEntry) => ({ name: "x.xlsx", ...entry, source: { files: "*", ...entry.source } }));
 
+/** The part of the library that writes compound files; it has no types. */
+interface CompoundFiles {
+  readonly utils: {
+    cfb_new(): object;
+    cfb_add(container: object, name: string, content: Buffer): void;
+  };
+  write(container: object, options: { type: "buffer" }): Uint8Array;
+}
+
 /** What Excel makes of a workbook with a password: a compound file with one encrypted stream. */
 function encrypted(): Buffer {
-  const container = CFB.utils.cfb_new();
-  CFB.utils.cfb_add(container, "EncryptionInfo", Buffer.alloc(64));
-  CFB.utils.cfb_add(container, "EncryptedPackage", Buffer.alloc(5000, 7));
-  return Buffer.from(CFB.write(container, { type: "buffer" }) as Uint8Array);
+  const files = CFB as CompoundFiles;
+  const container = files.utils.cfb_new();
+  files.utils.cfb_add(container, "EncryptionInfo", Buffer.alloc(64));
+  files.utils.cfb_add(container, "EncryptedPackage", Buffer.alloc(5000, 7));
+  return Buffer.from(files.write(container, { type: "buffer" }));
 }
 
 function written(): Buffer {

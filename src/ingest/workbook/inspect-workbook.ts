@@ -75,7 +75,7 @@ export async function inspectWorkbook(
   };
   // Footers are left out already, sheet by sheet.
   const rules = { period: source.period, footer: undefined };
-  const start = { encoding: "utf-8", skip: 0 } as const;
+  const start = { encoding: undefined, skip: 0 };
   const inspection = await inspectText(converted, shape, start, rules, () => onBytes(0));
   return { file: converted, inspection: { ...inspection, hash: hash.digest("hex"), bytes } };
 }

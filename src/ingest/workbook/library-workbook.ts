@@ -26,7 +26,7 @@ export function readLibraryWorkbook(
   const workbook =
     form === "xls"
       ? read(content, { ...options, type: "buffer" })
-      : read(decodeMarkup(content), { ...options, type: "string", raw: true });
+      : read(withoutNames(decodeMarkup(content)), { ...options, type: "string", raw: true });
   for (const [index, name] of workbook.SheetNames.entries()) {
     const isHidden = (workbook.Workbook?.Sheets?.[index]?.Hidden ?? 0) !== 0;
     const sink = begin(name, isHidden);
@@ -100,4 +100,17 @@ function decodeMarkup(content: Buffer): string {
     }
   }
   return new TextDecoder("windows-1252").decode(content);
+}
+
+/** The characters from 160 on by their names in HTML, most of which the library does not know. */
+const latinNames =
+  "nbsp iexcl cent pound curren yen brvbar sect uml copy ordf laquo not shy reg macr deg plusmn sup2 sup3 acute micro para middot cedil sup1 ordm raquo frac14 frac12 frac34 iquest Agrave Aacute Acirc Atilde Auml Aring AElig Ccedil Egrave Eacute Ecirc Euml Igrave Iacute Icirc Iuml ETH Ntilde Ograve Oacute Ocirc Otilde Ouml times Oslash Ugrave Uacute Ucirc Uuml Yacute THORN szlig agrave aacute acirc atilde auml aring aelig ccedil egrave eacute ecirc euml igrave iacute icirc iuml eth ntilde ograve oacute ocirc otilde ouml divide oslash ugrave uacute ucirc uuml yacute thorn yuml".split(
+    " ",
+  );
+
+function withoutNames(text: string): string {
+  return text.replace(/&(\w+);/g, (all, name: string) => {
+    const place = latinNames.indexOf(name);
+    return place === -1 ? all : String.fromCharCode(160 + place);
+  });
 }

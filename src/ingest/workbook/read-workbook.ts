@@ -109,7 +109,7 @@ function toError({ shown, limits }: WorkbookTask, failure: WorkbookFailure): Aqu
   const { kind, message } = failure;
   if (kind === "told") return new AquiferError(message, failure);
   if (kind === "cells") return tooLarge(shown, `${limits.cells} cells`);
-  if (/password/i.test(message)) {
+  if (/password|ECMA-376 Encrypted/i.test(message)) {
     return new AquiferError(`${shown} is protected by a password`, {
       code: "encrypted-workbook",
       hint: "Open it, save it without a password, and ingest again.",

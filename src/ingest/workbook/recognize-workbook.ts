@@ -122,8 +122,9 @@ function headText({ head, lastRows }: SheetSummary): Buffer {
   return Buffer.from(text);
 }
 
+/** As much of a cell as could be a name. */
 function oneLine(text: string): string {
-  return text.replace(/[\r\n]+/g, " ");
+  return text.slice(0, 1000).replace(/[\r\n]+/g, " ");
 }
 
 /** The columns of several sheets as those of one file, by their names. */

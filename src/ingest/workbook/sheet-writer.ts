@@ -36,8 +36,8 @@ export class SheetWriter {
         if (row <= last)
           throw new Error(`row ${row} of sheet ${JSON.stringify(name)} stands after row ${last}`);
         last = row;
-        const width = writtenWidth(cells);
-        if (width === 0) return;
+        if (cells.every((text) => (text ?? "") === "")) return;
+        const width = cells.length;
         this.cells += width;
         if (this.cells > this.maxCells) throw new TooManyCells();
         let line = String(row);
@@ -46,7 +46,7 @@ export class SheetWriter {
           line += text === null ? "," : `,${quoteField(text)}`;
           if (text !== null && text !== "") lastRows[column] = row;
         }
-        if (head.length < headRows) head.push({ row, cells: cells.slice(0, width) });
+        if (head.length < headRows) head.push({ row, cells: [...cells] });
         this.write(`${line}\n`);
       },
       flaw: (flaw) => {
@@ -81,13 +81,6 @@ export class SheetWriter {
 
 /** The limit on cells is reached. */
 export class TooManyCells extends Error {}
-
-/** Up to the last cell that is not blank; 0 when all are. */
-function writtenWidth(cells: readonly (string | null)[]): number {
-  let width = cells.length;
-  while (width > 0 && (cells[width - 1] ?? "") === "") width--;
-  return width;
-}
 
 /** A field that PostgreSQL's CSV reads as this text. */
 export function quoteField(text: string): string {

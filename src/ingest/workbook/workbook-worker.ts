@@ -1,7 +1,6 @@
 // Entry of the thread that reads one workbook; see read-workbook.ts.
 import { parentPort, workerData } from "node:worker_threads";
 import { AquiferError, asError } from "../../base/errors.js";
-import { readLibraryWorkbook } from "./library-workbook.js";
 import type { WorkbookForm, WorkbookLimits, SheetSummary } from "./sheet.js";
 import { SheetWriter, TooManyCells } from "./sheet-writer.js";
 import { openXlsxParts } from "./xlsx-parts.js";
@@ -51,6 +50,8 @@ async function readSheets(): Promise<SheetSummary[]> {
   const writer = new SheetWriter(task.fd, task.position, task.limits.cells);
   const summaries: SheetSummary[] = [];
   if (task.form !== "xlsx") {
+    // Large, and most workbooks do without it.
+    const { readLibraryWorkbook } = await import("./library-workbook.js");
     readLibraryWorkbook(task.path, task.form, (name, isHidden) => {
       const sink = writer.begin(name, isHidden);
       return { ...sink, end: () => void summaries.push(sink.end()) };
