@@ -1,10 +1,10 @@
 import type { CheckOptions } from "../check/check-project.js";
-import { derivedIdentifier } from "../base/identifiers.js";
 import type { KnownRelation } from "../check/empty-build.js";
 import { readSeeds } from "../ingest/seeds.js";
 import { readSnapshot } from "../check/snapshot.js";
 import { compileProject } from "../project/compile.js";
 import { loadConfig } from "../project/config.js";
+import { reportRelations } from "../project/report-relations.js";
 import { bronzeColumns, loadSources, originColumns } from "../project/sources.js";
 import { loadReports } from "../report/load-reports.js";
 import type { CommandContext } from "./command.js";
@@ -38,7 +38,6 @@ export async function prepareCheck(
     loadReports(root),
     readSnapshot(root),
   ]);
-  const { schemaSuffix = "", tablePrefix = "" } = project.graph.projectConfig ?? {};
   return {
     project,
     known,
@@ -47,10 +46,7 @@ export async function prepareCheck(
     historySchema: config.historySchema,
     ...(config.serverVersion === undefined ? {} : { serverVersion: config.serverVersion }),
     ...(snapshot === undefined ? {} : { snapshot }),
-    relationOf: ({ schema, name }) => ({
-      schema: schemaSuffix === "" ? schema : `${schema}_${schemaSuffix}`,
-      name: derivedIdentifier(tablePrefix === "" ? name : `${tablePrefix}_${name}`, ""),
-    }),
+    relationOf: reportRelations(project),
   };
 }
 

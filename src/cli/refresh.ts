@@ -1,16 +1,19 @@
-import { existsSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { exitCodes } from "../base/errors.js";
-import { lastSuccesses } from "../history/run-query.js";
+import { readRelationVersions } from "../history/relation-versions.js";
 import { loadConfig } from "../project/config.js";
-import { refsOf } from "../project/report-sql.js";
+import { readReportRelations } from "../project/report-relations.js";
+import { feedPath } from "../report/build-reports.js";
+import { dataVersion } from "../report/data-version.js";
+import type { Feed } from "../report/feed.js";
 import { findProject } from "../project/find-project.js";
 import { loadReports, type LoadedReport } from "../report/load-reports.js";
 import type { CommandContext, CommandFactory } from "./command.js";
 import { addConnectionOptions, openProjectWarehouse, type ConnectionOptions } from "./connection-options.js";
 import { runIngest } from "./ingest.js";
-import { buildProjectReports } from "./report.js";
+import { buildProjectReports, outputOf } from "./report.js";
 import { run } from "./run.js";
 
 export const refreshCommand: CommandFactory = (context) =>
@@ -30,8 +33,8 @@ async function refresh(context: CommandContext, values: ConnectionOptions): Prom
     context.setExitCode(exitCode);
     return;
   }
-  const built = await lastBuilt(context, root, values);
-  const touched = (await loadReports(root)).filter((report) => isStale(root, report, built));
+  const isCurrent = await currentVersions(context, root, values);
+  const touched = (await loadReports(root)).filter((report) => !isCurrent(report));
   if (touched.length === 0) {
     context.effects.stdout.write("Reports are up to date.\n");
     return;
@@ -43,33 +46,27 @@ async function refresh(context: CommandContext, values: ConnectionOptions): Prom
   );
 }
 
-/** True when a page is absent, or older than its file or than the last build of something it reads. */
-function isStale(root: string, report: LoadedReport, built: ReadonlyMap<string, Date>): boolean {
-  const page = join(root, "build", "reports", `${report.name}.html`);
-  if (!existsSync(page)) return true;
-  const writtenAt = statSync(page).mtime;
-  if (statSync(join(root, report.file)).mtime > writtenAt) return true;
-  return reads(report).some((relation) => (built.get(relation) ?? writtenAt) > writtenAt);
-}
-
-/** When each relation was last built, whichever command did it. */
-async function lastBuilt(
+/** Tells whether a page is there, newer than its file, and made from what the warehouse holds now. */
+async function currentVersions(
   context: CommandContext,
   root: string,
   values: ConnectionOptions,
-): Promise<ReadonlyMap<string, Date>> {
+): Promise<(report: LoadedReport) => boolean> {
   const { historySchema } = await loadConfig(root);
+  const relationOf = await readReportRelations(root, context.effects.signal);
+  const outputFolder = outputOf(root);
   const warehouse = await openProjectWarehouse(context, root, values, { maxSessions: 1, purpose: "read" });
   try {
-    return await lastSuccesses(warehouse, historySchema);
+    const versions = await readRelationVersions(warehouse, historySchema);
+    return (report) => {
+      const page = join(outputFolder, `${report.name}.html`);
+      const feed = feedPath({ outputFolder }, report.name);
+      if (!existsSync(page) || !existsSync(feed)) return false;
+      if (statSync(join(root, report.file)).mtime > statSync(page).mtime) return false;
+      const { dataVersion: written } = JSON.parse(readFileSync(feed, "utf8")) as Partial<Feed>;
+      return written === dataVersion(report, relationOf, versions);
+    };
   } finally {
     await warehouse.close();
   }
-}
-
-/** The relations that a report reads, by `schema.name`. */
-function reads(report: LoadedReport): string[] {
-  return Object.values(report.report.data).flatMap((query) =>
-    refsOf(query.sql).map(({ schema, name }) => `${schema}.${name}`),
-  );
 }

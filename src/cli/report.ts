@@ -5,6 +5,7 @@ import { AquiferError, describeError, exitCodes } from "../base/errors.js";
 import { formatBytes, formatDuration, formatPlural } from "../base/format-quantity.js";
 import { loadConfig } from "../project/config.js";
 import { findProject } from "../project/find-project.js";
+import { readReportRelations } from "../project/report-relations.js";
 import { buildReports, type BuildResult } from "../report/build-reports.js";
 import { loadReports, selectReports } from "../report/load-reports.js";
 import { findBrowser, printPdf } from "../report/print-pdf.js";
@@ -68,6 +69,7 @@ export async function buildProjectReports(
       all,
       selected,
       historySchema,
+      relationOf: await readReportRelations(root, effects.signal),
       clock: effects.clock,
       signal: effects.signal,
       onResult: (result) => sayResult(effects, cwd, result),
@@ -117,7 +119,8 @@ async function watchReports(
   }
 }
 
-function outputOf(root: string): string {
+/** Where the pages of a project go. */
+export function outputOf(root: string): string {
   return join(root, "build", "reports");
 }
 

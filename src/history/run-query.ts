@@ -98,18 +98,6 @@ order by action_run.action_run_id nulls last, planned.action`,
   return [...answer.rows];
 }
 
-/** When each action last succeeded, by the clock of the machine that ran it. */
-export async function lastSuccesses(
-  queryable: Queryable,
-  schema: string,
-): Promise<ReadonlyMap<string, Date>> {
-  const answer = await queryable.query<{ action: string; at: number }>(
-    `select action, extract(epoch from max(finished_at))::float8 as at from ${quoteIdentifier(schema)}.action_run
-where status = 'successful' group by action`,
-  );
-  return new Map(answer.rows.map(({ action, at }) => [action, new Date(at * 1000)]));
-}
-
 /** The fingerprint with which each action last succeeded. */
 export async function lastFingerprints(
   queryable: Queryable,

@@ -2,11 +2,13 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../base/effects.js";
 import { AquiferError, asError } from "../base/errors.js";
-import type { RelationName } from "../base/identifiers.js";
-import { refsOf, type ReportRef } from "../project/report-sql.js";
+import { readRelationVersions } from "../history/relation-versions.js";
+import type { ReportRelations } from "../project/report-relations.js";
+import { refsOf } from "../project/report-sql.js";
 import type { Warehouse } from "../warehouse/warehouse.js";
 import { WarehouseError } from "../warehouse/warehouse-error.js";
 import { bundleScripts } from "./bundle-scripts.js";
+import { dataVersion } from "./data-version.js";
 import { feedOf, type Feed } from "./feed.js";
 import { readFreshness } from "./freshness.js";
 import { indexPage } from "./index-page.js";
@@ -24,7 +26,7 @@ export interface BuildOptions {
   /** All reports of the project, for the index. */
   readonly all: readonly LoadedReport[];
   readonly selected: readonly LoadedReport[];
-  readonly relationOf?: (ref: ReportRef) => RelationName;
+  readonly relationOf?: ReportRelations;
   readonly historySchema: string;
   readonly clock: Clock;
   readonly signal?: AbortSignal;
@@ -80,7 +82,9 @@ async function buildOne(
   try {
     signal?.throwIfAborted();
     if (typeof script !== "string") throw script;
-    const relationOf = options.relationOf ?? (({ schema, name }: ReportRef) => ({ schema, name }));
+    const relationOf = options.relationOf ?? (({ schema, name }) => ({ schema, name }));
+    // Before the rows: what is built in between makes the page out of date rather than seem new.
+    const versions = await readRelationVersions(warehouse, options.historySchema);
     const read = await readReport(warehouse, loaded, {
       relationOf,
       now: () => clock.now(),
@@ -89,7 +93,8 @@ async function buildOne(
     const relations = Object.values(loaded.report.data).flatMap((query) => refsOf(query.sql).map(relationOf));
     const freshness = await readFreshness(warehouse, relations, options.historySchema, read.readAt);
     const page = drawn(loaded, () => reportPage({ loaded, read, freshness, script, builtAt: clock.now() }));
-    const feed = feedOf(loaded, composeBody(loaded.report, read.rows), freshness);
+    const version = dataVersion(loaded, relationOf, versions);
+    const feed = feedOf(loaded, composeBody(loaded.report, read.rows), freshness, version);
     const path = join(options.outputFolder, `${loaded.name}.html`);
     await writeWhole(path, page);
     await writeWhole(feedPath(options, loaded.name), `${JSON.stringify(feed, null, 2)}\n`);
@@ -149,6 +154,7 @@ async function writeIndex(options: BuildOptions, results: readonly BuildResult[]
   await writeWhole(join(options.outputFolder, "index.html"), indexPage(entries, options.clock.now()));
 }
 
-function feedPath(options: BuildOptions, name: string): string {
-  return join(options.outputFolder, "api", `${name}.json`);
+/** Where the feed of a report lies. */
+export function feedPath({ outputFolder }: Pick<BuildOptions, "outputFolder">, name: string): string {
+  return join(outputFolder, "api", `${name}.json`);
 }

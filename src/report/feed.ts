@@ -11,6 +11,8 @@ export interface Feed {
   readonly page: string;
   readonly dataAt: string;
   readonly runId: string | null;
+  /** Of what the report read, see `dataVersion`. */
+  readonly dataVersion: string;
   readonly kpis: readonly FeedKpi[];
 }
 
@@ -24,7 +26,12 @@ export interface FeedKpi {
 }
 
 /** The feed of a report, without filters. */
-export function feedOf({ name, report }: LoadedReport, body: readonly Section[], freshness: Freshness): Feed {
+export function feedOf(
+  { name, report }: LoadedReport,
+  body: readonly Section[],
+  freshness: Freshness,
+  version: string,
+): Feed {
   return {
     name,
     title: report.title,
@@ -33,6 +40,7 @@ export function feedOf({ name, report }: LoadedReport, body: readonly Section[],
     page: `${name}.html`,
     dataAt: freshness.dataAt.toISOString(),
     runId: freshness.runId,
+    dataVersion: version,
     kpis: body.flatMap((section) =>
       section.items.flatMap((item) =>
         item.kind === "kpi"

@@ -1,6 +1,7 @@
 import { quoteIdentifier, quoteRelation, formatRelation, type RelationName } from "../base/identifiers.js";
 import type { ColumnType, QueryColumn, ReportRow, Value } from "../project/report.js";
-import { refsOf, renderSql, type ReportRef } from "../project/report-sql.js";
+import type { ReportRelations } from "../project/report-relations.js";
+import { refsOf, renderSql } from "../project/report-sql.js";
 import type { Queryable, Warehouse } from "../warehouse/warehouse.js";
 import { WarehouseError } from "../warehouse/warehouse-error.js";
 import { columnMissing, queryFailed, valueRefused, type QueryPlace } from "./query-errors.js";
@@ -21,7 +22,7 @@ export interface ReadReport {
 
 export interface ReadOptions {
   /** Where a `ref` leads in this warehouse. */
-  readonly relationOf: (ref: ReportRef) => RelationName;
+  readonly relationOf: ReportRelations;
   readonly now: () => Date;
   /** Cancels the statement that runs. */
   readonly signal?: AbortSignal;

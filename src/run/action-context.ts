@@ -18,6 +18,8 @@ export interface ActionContext {
   readonly historySchema: string;
   /** A name for a private schema that nothing else uses. */
   readonly newSchema: () => string;
+  /** The private schema that the session keeps from action to action, see `SessionSchemas`. */
+  readonly sessionSchema: string | undefined;
   readonly searchPath: string;
   readonly pause: (milliseconds: number) => Promise<void>;
   readonly random: () => number;

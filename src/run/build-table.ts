@@ -1,5 +1,4 @@
 import { AquiferError } from "../base/errors.js";
-import { quoteIdentifier } from "../base/identifiers.js";
 import type { IncrementalAction, TableAction } from "../project/action.js";
 import { grantStatements } from "../statements/create-relation.js";
 import { rewriteRelation } from "../statements/rewrite-relation.js";
@@ -10,6 +9,7 @@ import type { RelationFacts } from "../warehouse/catalog/relation-facts.js";
 import type { ActionContext, BuildReport } from "./action-context.js";
 import { milliseconds, type ActionSession } from "./action-session.js";
 import { isOwnOperation } from "./own-operation.js";
+import { openPrivateSchema } from "./private-schema.js";
 import { replaceInPlace, type Replaced } from "./replace-in-place.js";
 import { cannotReplace, swapObstacles } from "./replace-refusal.js";
 import type { KnownFacts } from "./replacement.js";
@@ -30,10 +30,12 @@ export async function buildTable(
   const readAt = milliseconds();
   const obstacles = facts === undefined ? [] : obstaclesOf(action, facts);
   // A first version is made where it belongs, so that the schema's default privileges apply to it.
-  const schema = facts === undefined ? action.target.schema : context.newSchema();
-  if (facts !== undefined) await session.query(`create schema ${quoteIdentifier(schema)}`);
+  const { schema, isKept } =
+    facts === undefined
+      ? { schema: action.target.schema, isKept: true }
+      : await openPrivateSchema(context, facts);
   const settings = obstacles.length === 0 ? action.postgres : asShadow(action.postgres);
-  const built = await buildAside(context, action, { schema, name: action.target.name }, settings);
+  const built = await buildAside(context, action, { schema, name: action.target.name, isKept }, settings);
   const isOwn = (operation: string): boolean => isOwnOperation(operation, action.target);
   const own = action.postOperations.filter(isOwn);
   for (const operation of own) {

@@ -20,8 +20,12 @@ import { milliseconds } from "./action-session.js";
 import { audit } from "./audit.js";
 import { takeLocks } from "./lock-budget.js";
 import type { AssertionOutcome } from "./outcome.js";
+import { closePrivateSchema, openPrivateSchema, type PrivateSchema } from "./private-schema.js";
 import { cannotReplace, swapObstacles } from "./replace-refusal.js";
 import { swap } from "./swap.js";
+
+/** A new version in a private schema. */
+type Aside = RelationName & PrivateSchema;
 
 /** Builds a view or materialized view; see `buildTable` for the promises. */
 export async function buildView(context: ActionContext, action: ViewAction): Promise<BuildReport> {
@@ -43,30 +47,26 @@ async function buildPlain(context: ActionContext, action: ViewAction): Promise<B
     await describe(context, action, action.target, "view");
     return { path: "create", attempts: 1, assertions: await auditAt(context, action, action.target) };
   }
-  const audited = context.audits.length > 0;
-  const aside = { schema: context.newSchema(), name: action.target.name };
+  const makeAside = async (): Promise<Aside> => {
+    const made = { ...(await openPrivateSchema(context, facts)), name: action.target.name };
+    await session.send(createView(made, action.query, false));
+    return made;
+  };
+  let aside: Aside | undefined;
   let assertions: readonly AssertionOutcome[] = [];
-  if (audited || facts.kind !== "view") {
-    await session.query(`create schema ${quoteIdentifier(aside.schema)}`);
-    await session.send(createView(aside, action.query, false));
+  if (context.audits.length > 0 || facts.kind !== "view") {
+    aside = await makeAside();
     assertions = await auditAt(context, action, aside);
   }
   if (facts.kind === "view") {
     const replaced = await replaceText(context, action, facts);
     if (replaced !== undefined) {
-      if (audited) {
-        await session.batch([
-          `drop view ${quoteRelation(aside)}`,
-          `drop schema ${quoteIdentifier(aside.schema)}`,
-        ]);
-      }
+      if (aside !== undefined)
+        await session.batch([`drop view ${quoteRelation(aside)}`, ...closePrivateSchema(aside)]);
       return { path: "replace", ...replaced, assertions };
     }
-    if (!audited) {
-      await session.query(`create schema ${quoteIdentifier(aside.schema)}`);
-      await session.send(createView(aside, action.query, false));
-    }
   }
+  aside ??= await makeAside();
   await describe(context, action, aside, "view");
   return { path: "swap", ...(await swapIn(context, action, aside, "view")), assertions };
 }
@@ -122,8 +122,7 @@ async function buildMaterialized(context: ActionContext, action: ViewAction): Pr
       assertions: await auditAt(context, action, action.target),
     };
   }
-  const aside = { schema: context.newSchema(), name: action.target.name };
-  await session.query(`create schema ${quoteIdentifier(aside.schema)}`);
+  const aside = { ...(await openPrivateSchema(context, facts)), name: action.target.name };
   if (facts.kind === "materialized view" && (await canRefresh(context, action, facts, aside))) {
     // Takes no lock that readers wait for; they see the new rows when the transaction commits.
     await session.query(`refresh materialized view concurrently ${quoteRelation(action.target)}`);
@@ -144,7 +143,7 @@ async function canRefresh(
   context: ActionContext,
   action: ViewAction,
   facts: RelationFacts,
-  aside: RelationName,
+  aside: Aside,
 ): Promise<boolean> {
   const { session } = context;
   const wanted = keyNames(action.target.name, action.postgres);
@@ -159,19 +158,19 @@ async function canRefresh(
   );
   const isSame = answer.rows[0]?.same === true;
   await session.query(`drop materialized view ${quoteRelation(aside)}`);
-  if (isSame) await session.query(`drop schema ${quoteIdentifier(aside.schema)}`);
+  if (isSame) await session.batch(closePrivateSchema(aside));
   return isSame;
 }
 
 async function swapIn(
   context: ActionContext,
   action: ViewAction,
-  aside: RelationName,
+  aside: Aside,
   kind: "view" | "materialized view",
 ): Promise<{ attempts: number; lockedAt: number }> {
   const columns = await columnTypes(context.session, aside);
   const successor = {
-    relation: aside,
+    relation: { schema: aside.schema, name: aside.name },
     kind,
     columns: [...columns.keys()],
     indexNames: new Set(keyNames(aside.name, action.postgres)),
@@ -180,7 +179,13 @@ async function swapIn(
     keyColumns: new Set<string>(),
     ownOptions: new Set<string>(),
   };
-  return swap(context, { name: action.target, successor, columnTypes: columns, partitions: [] });
+  return swap(context, {
+    name: action.target,
+    successor,
+    columnTypes: columns,
+    partitions: [],
+    isKept: aside.isKept,
+  });
 }
 
 async function auditAt(

@@ -7,7 +7,7 @@ import type { Queryable, Session } from "../warehouse/warehouse.js";
 import { AuditFailure, type ActionContext, type BuildReport } from "./action-context.js";
 import { ActionSession, milliseconds } from "./action-session.js";
 import { assertionError } from "./assertion-error.js";
-import { buildIncremental } from "./build-incremental.js";
+import { buildIncremental, isUpdatable } from "./build-incremental.js";
 import { buildTable } from "./build-table.js";
 import { buildView } from "./build-view.js";
 import type { RunNode } from "./execution-graph.js";
@@ -49,9 +49,18 @@ export async function executeAction(
       await connection.query(actionRecordStatement(run.historySchema, actionRecord(run, outcome)));
       return outcome;
     }
+    const sessionSchema = isBuiltAside(node, run) ? await run.schemas?.of(connection) : undefined;
     await begin(session, run, action);
     const compiled = await run.compile(action, (statement) => session.query(statement));
-    const report = await build({ ...node, action: compiled }, { ...run, session, audits: node.audits });
+    const report = await build(
+      { ...node, action: compiled },
+      {
+        ...run,
+        session,
+        sessionSchema,
+        audits: node.audits,
+      },
+    );
     const outcome: ActionOutcome = {
       ...base,
       status: "successful",
@@ -66,6 +75,13 @@ export async function executeAction(
   } catch (thrown) {
     return rollBack(connection, run, base, action, thrown, attempts);
   }
+}
+
+/** True for an action that will, as far as can be told now, build a new version beside the old one. */
+function isBuiltAside({ action, audits }: RunNode, run: RunContext): boolean {
+  if (!run.existing.has(action.key)) return false;
+  if (action.kind === "view") return action.materialized || audits.length > 0;
+  return action.kind === "table" || (action.kind === "incremental" && !isUpdatable(run, action));
 }
 
 async function begin(session: ActionSession, run: RunContext, action: Action): Promise<void> {

@@ -11,6 +11,7 @@ import { projectName } from "./project-name.js";
 import type { RunContext } from "./run-context.js";
 import type { RunLock } from "./run-lock.js";
 import type { RunOptions } from "./run-options.js";
+import { SessionSchemas } from "./session-schemas.js";
 
 /** What a run's context is made of. */
 export interface RunContextInputs {
@@ -31,11 +32,15 @@ export function makeRunContext(inputs: RunContextInputs): RunContext {
   const operationConfig = (action: Action): ResolvedConfig["operations"][string] | undefined =>
     config.operations[action.key] ?? config.operations[action.target.name];
   const { statement } = config.timeouts;
+  const workers = Math.min(options.concurrency ?? 8, options.warehouse.maxSessions);
   let schemaCount = 0;
+  const newSchema = (): string => `aquifer_${runId.slice(0, 8)}_${++schemaCount}`;
   return {
     runId,
     historySchema: config.historySchema,
     lock,
+    // Each costs two transactions, which a handful of actions would not earn back.
+    schemas: nodes.size > workers ? new SessionSchemas(options.warehouse, runId, newSchema) : undefined,
     locate: locateIn(project),
     now: () => options.clock.now(),
     existing: existing.relations,
@@ -43,7 +48,7 @@ export function makeRunContext(inputs: RunContextInputs): RunContext {
     project: projectName(project),
     known: new Set([...options.actions.values()].map(({ target }) => formatRelation(target))),
     fullRefresh: options.fullRefresh ?? false,
-    newSchema: () => `aquifer_${runId.slice(0, 8)}_${++schemaCount}`,
+    newSchema,
     searchPath: existing.searchPath,
     pause: (milliseconds) => pause(milliseconds),
     random: options.random ?? Math.random,

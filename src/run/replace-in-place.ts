@@ -1,5 +1,5 @@
 import { AquiferError } from "../base/errors.js";
-import { quoteIdentifier, quoteRelation, type RelationName } from "../base/identifiers.js";
+import { quoteRelation, type RelationName } from "../base/identifiers.js";
 import type { IncrementalAction, TableAction } from "../project/action.js";
 import { commentStatements } from "../statements/create-relation.js";
 import { deltaStatements, type RowDelta } from "../statements/delta.js";
@@ -12,6 +12,7 @@ import type { ActionContext, BuildReport } from "./action-context.js";
 import { milliseconds, type ActionSession } from "./action-session.js";
 import { takeLocks } from "./lock-budget.js";
 import { missingPartitions } from "./needed-partitions.js";
+import { closePrivateSchema } from "./private-schema.js";
 import { kindOf, type BuiltTable } from "./table-successor.js";
 
 /** How a new version took the place of the old one. */
@@ -83,7 +84,7 @@ export async function replaceInPlace(
     ...missingKeys(action, standing),
     ...commentStatements(action.target, "table", action, new Set(columns)),
     `drop table ${quoteRelation(built.successor.relation)}`,
-    `drop schema ${quoteIdentifier(built.successor.relation.schema)} restrict`,
+    ...closePrivateSchema({ schema: built.successor.relation.schema, isKept: built.isKept }),
   ]);
   return { path: "delta", reason, attempts, ...(lockedAt === undefined ? {} : { lockedAt }) };
 }

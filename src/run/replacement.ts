@@ -9,6 +9,8 @@ export interface Replacement {
   readonly columnTypes: ReadonlyMap<string, string>;
   /** Partitions that stand beside the successor and move with it. */
   readonly partitions: readonly string[];
+  /** True when the private schema that the successor leaves is to stay. */
+  readonly isKept: boolean;
   /** What hangs on the old version, as it was read a moment ago. */
   readonly known?: KnownFacts;
 }

@@ -9,6 +9,7 @@ import { projectName } from "./project-name.js";
 import { withRunLock } from "./run-lock.js";
 import type { RunOptions } from "./run-options.js";
 import { Run } from "./run.js";
+import { sweepSessionSchemas } from "./session-schemas.js";
 
 /**
  * Runs the selected actions: each as soon as what it depends on is done, each in a transaction of its own that leaves the
@@ -40,6 +41,7 @@ export async function runProject(options: RunOptions): Promise<RunOutcome> {
     for (const crashed of await recordCrashedRuns(warehouse, config.historySchema, project)) {
       options.onEvent({ type: "crashed-run", runId: crashed });
     }
+    await sweepSessionSchemas(warehouse);
     await createSchemas(
       warehouse,
       [...schemas].filter((schema) => !existing.schemas.has(schema)),

@@ -58,6 +58,7 @@ export class Run {
       this.backends.stop();
       options.signal.removeEventListener("abort", onAbort);
     }
+    await this.backends.uncancelled(async () => this.context.schemas?.drop());
     for (const outcome of this.unrecorded) await this.record(outcome);
     const status = this.status();
     await this.backends.uncancelled(() =>

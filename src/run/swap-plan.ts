@@ -171,7 +171,7 @@ export class SwapPlan {
     };
     this.repoints.delete(formatRelation(view));
     const name = { schema: view.schema, name: view.name };
-    return this.add({ name, successor, columnTypes: columns, partitions: [], facts, depth });
+    return this.add({ name, successor, columnTypes: columns, partitions: [], isKept: false, facts, depth });
   }
 
   /** Gives every successor what hangs on its old version. Locks nothing that anybody else uses. */
@@ -180,9 +180,13 @@ export class SwapPlan {
       const { facts, successor } = exchange;
       await this.session.batch([
         inReachOf(exchange),
-        revokeDefaults(successor.relation),
+        ...(facts.hasDefaultGrants ? [revokeDefaults(successor.relation)] : []),
         // A new owner must be able to own things in the schema where the successor stands for now.
-        `grant create, usage on schema ${quoteIdentifier(successor.relation.schema)} to ${quoteIdentifier(facts.owner)}`,
+        ...(exchange.isKept
+          ? []
+          : [
+              `grant create, usage on schema ${quoteIdentifier(successor.relation.schema)} to ${quoteIdentifier(facts.owner)}`,
+            ]),
         ...carryOver(facts, successor),
       ]);
     }

@@ -18,6 +18,7 @@ import { audit } from "./audit.js";
 import { checkMergeKey } from "./merge-key.js";
 import { neededBounds } from "./needed-partitions.js";
 import type { AssertionOutcome } from "./outcome.js";
+import type { PrivateSchema } from "./private-schema.js";
 import type { Replacement } from "./replacement.js";
 
 /** A table's new version, standing aside. */
@@ -42,14 +43,15 @@ export function asShadow(settings: PostgresSettings): PostgresSettings {
   return { indexes, primaryKey, foreignKeys, grants, replace, unlogged: true };
 }
 
-/** Builds a new version at `at`, with its keys, comments and statistics, and audits it. */
+/** Builds a new version in its place, with its keys, comments and statistics, and audits it. */
 export async function buildAside(
   context: ActionContext,
   action: TableAction | IncrementalAction,
-  at: RelationName,
+  place: RelationName & PrivateSchema,
   settings: PostgresSettings,
 ): Promise<BuiltTable> {
   const { session } = context;
+  const at: RelationName = { schema: place.schema, name: place.name };
   let rowCount: number;
   let partitions: readonly string[] = [];
   if (settings.partitionBy === undefined) {
@@ -95,6 +97,7 @@ export async function buildAside(
     successor,
     columnTypes: columns,
     partitions,
+    isKept: place.isKept,
     rowCount,
     assertions,
     madeNames,

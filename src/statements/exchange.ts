@@ -15,6 +15,8 @@ export interface Exchange {
   readonly columnTypes: ReadonlyMap<string, string>;
   /** Partitions that stand beside the successor and move with it. */
   readonly partitions: readonly string[];
+  /** True when the private schema that the successor leaves is to stay. */
+  readonly isKept: boolean;
   /** Of the old version. */
   readonly facts: RelationFacts;
 }
@@ -61,7 +63,7 @@ const dropNouns = {
 } as const;
 
 /** Drops the old version, never with cascade: an overlooked dependent stops the swap. Then moves the new one in. */
-export function exchangeStatements({ name, facts, successor, partitions }: Exchange): string[] {
+export function exchangeStatements({ name, facts, successor, partitions, isKept }: Exchange): string[] {
   const schema = quoteIdentifier(name.schema);
   const from = successor.relation.schema;
   const isTable = successor.kind === "table" || successor.kind === "partitioned table";
@@ -77,7 +79,7 @@ export function exchangeStatements({ name, facts, successor, partitions }: Excha
             `alter statistics ${quoteRelation({ schema: from, name: each.name })} set schema ${quoteIdentifier(each.schema)}`,
         )
       : []),
-    `drop schema ${quoteIdentifier(from)} restrict`,
+    ...(isKept ? [] : [`drop schema ${quoteIdentifier(from)} restrict`]),
   ];
 }
 

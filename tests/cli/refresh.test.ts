@@ -30,7 +30,35 @@ test("refresh rebuilds a report when what it reads was built by any command, or 
   expect(await call("refresh")).toEqual([]);
   await call("run", "--actions", "a");
   expect(await call("refresh")).toEqual(["a"]);
+  // A machine whose clock is ahead wrote the page: what it was made from decides, not when.
+  const tomorrow = new Date(Date.now() + 86_400_000);
+  utimesSync(join(cwd, "build/reports/a.html"), tomorrow, tomorrow);
+  await call("run", "--actions", "a");
+  expect(await call("refresh")).toEqual(["a"]);
   const later = new Date(Date.now() + 60_000);
   utimesSync(join(cwd, "reports/b.ts"), later, later);
   expect(await call("refresh")).toEqual(["b"]);
+});
+
+test("the refs of a report lead to the suffixed schemas and prefixed tables of the project, declarations as they are", async () => {
+  const database = await freshDatabase({ maxSessions: 2 });
+  onTestFinished(() => database.drop());
+  await database.warehouse.query("create schema bronze; create table bronze.raw as select 3 as n");
+  const cwd = temporaryProject({
+    "dataform.json": JSON.stringify({
+      warehouse: "postgres",
+      defaultSchema: "silver",
+      assertionSchema: "quality",
+      schemaSuffix: "dev",
+      tablePrefix: "my",
+    }),
+    "definitions/raw.sqlx": 'config { type: "declaration", schema: "bronze", name: "raw" }',
+    "definitions/a.sqlx": 'config { type: "table" }\nselect n from ${ref("bronze", "raw")}',
+    "reports/a.ts": report("a"),
+    "reports/raw.ts": report("raw").replace('"silver"', '"bronze"'),
+  });
+  const { exitCode, stdout } = await dataform(["refresh"], { cwd, env: { DATABASE_URL: database.url } });
+  expect(exitCode, stdout).toBe(0);
+  expect(stdout).toMatch(/Table created: +silver_dev\.my_a/);
+  expect([...stdout.matchAll(/Report written: +(\S+)/g)].map(([, name]) => name)).toEqual(["a", "raw"]);
 });

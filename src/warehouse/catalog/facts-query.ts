@@ -33,6 +33,8 @@ select json_build_object(
     when 'm' then 'materialized view' else 'other' end,
   'owner', pg_catalog.pg_get_userbyid(rel.relowner),
   'ownedByUs', pg_catalog.pg_has_role(rel.relowner, 'USAGE'),
+  'isOwnedByCurrentUser', pg_catalog.pg_get_userbyid(rel.relowner) = current_user,
+  'hasDefaultGrants', exists (select from pg_catalog.pg_default_acl where defaclobjtype = 'r' and defaclnamespace = 0),
   'unlogged', rel.relpersistence = 'u',
   'options', coalesce(to_json(rel.reloptions), '[]'),
   'rowSecurity', rel.relrowsecurity,

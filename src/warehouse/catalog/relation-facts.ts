@@ -63,7 +63,11 @@ export interface RelationFacts {
   readonly oid: number;
   readonly kind: RelationKind;
   readonly owner: string;
+  /** True when we may act for the owner. */
   readonly ownedByUs: boolean;
+  readonly isOwnedByCurrentUser: boolean;
+  /** True when default privileges grant something on every new relation of ours. */
+  readonly hasDefaultGrants: boolean;
   readonly unlogged: boolean;
   readonly options: readonly string[];
   readonly rowSecurity: boolean;
