@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { formatRelation } from "../base/identifiers.js";
 import type { Action } from "../project/action.js";
+import { hasHiddenInput } from "../statements/hidden-inputs.js";
 import { sqlTokens, type SqlToken } from "../statements/sql-tokens.js";
 
 /** What decides whether an action's result can have changed, beside its own text. */
@@ -27,8 +28,9 @@ const volatileWords = new Set([
 
 /**
  * A fingerprint an action: of its compiled SQL and settings, of everything upstream, and of the data version of its
- * sources. Equal fingerprints mean that running the action again would change nothing. What calls a volatile function or
- * reads a relation that Aquifer does not load never has the same fingerprint twice.
+ * sources. Equal fingerprints mean that running the action again would change nothing. What calls a volatile function,
+ * holds a literal such as `date 'today'`, names a relation without `ref`, or reads one that Aquifer does not load never has
+ * the same fingerprint twice. The parser must have been loaded.
  */
 export function fingerprints(inputs: FingerprintInputs): ReadonlyMap<string, string> {
   const known = new Map<string, string>();
@@ -51,8 +53,13 @@ function fingerprintOf(action: Action, inputs: FingerprintInputs, visit: (key: s
     return inputs.dataVersion(formatRelation(action.target)) ?? `${inputs.unique}:${action.key}`;
   }
   const own = ownParts(action);
+  const known = [action, ...action.dependencies.map((key) => inputs.actions.get(key))].flatMap((each) =>
+    each === undefined ? [] : [formatRelation(each.target)],
+  );
   const isVolatile =
-    action.jitCode !== undefined || own.texts.some((text) => callsVolatile(text, inputs.volatileFunctions));
+    action.jitCode !== undefined ||
+    own.texts.some((text) => callsVolatile(text, inputs.volatileFunctions)) ||
+    hasHiddenInput(own.texts, new Set(known));
   const parts = {
     kind: action.kind,
     target: action.target,

@@ -3,6 +3,7 @@ import { readDataVersions } from "../history/data-versions.js";
 import { lastFingerprints } from "../history/run-query.js";
 import type { Action } from "../project/action.js";
 import { readExistingRelations } from "../warehouse/catalog/existing-relations.js";
+import { loadParser } from "../statements/hidden-inputs.js";
 import type { Queryable } from "../warehouse/warehouse.js";
 import { fingerprints } from "./fingerprint.js";
 
@@ -26,6 +27,7 @@ export interface ProjectStateOptions {
 /** Compares a project with the last success of each of its actions. A handful of queries, whatever its size. */
 export async function readProjectState(options: ProjectStateOptions): Promise<ProjectState> {
   const { actions, warehouse, historySchema, ingested } = options;
+  await loadParser();
   const versions = await readDataVersions(warehouse, historySchema);
   const now = fingerprints({
     actions,

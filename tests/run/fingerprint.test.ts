@@ -1,8 +1,11 @@
-import { expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { toActions, type Action } from "../../src/project/action.js";
 import { compileProject } from "../../src/project/compile.js";
 import { callsVolatile, fingerprints } from "../../src/run/fingerprint.js";
+import { hasHiddenInput, loadParser } from "../../src/statements/hidden-inputs.js";
 import { temporaryProject } from "../support/temporary-project.js";
+
+beforeAll(loadParser);
 
 const files = {
   "definitions/raw.sqlx": 'config { type: "declaration", schema: "bronze", name: "orders" }',
@@ -12,6 +15,8 @@ const files = {
   "definitions/apart.sqlx": 'config { type: "table" }\nselect 1 as one',
   "definitions/foreign.sqlx": 'config { type: "table" }\nselect * from ${ref("erp", "rates")}',
   "definitions/clock.sqlx": 'config { type: "table" }\nselect now() as at',
+  "definitions/day.sqlx": `config { type: "table" }\nselect date 'today' as day`,
+  "definitions/unnamed.sqlx": 'config { type: "table" }\nselect id from bronze.orders',
 };
 
 async function actionsOf(
@@ -34,7 +39,7 @@ function changes(before: ReadonlyMap<string, string>, after: ReadonlyMap<string,
   return [...after.keys()].filter((key) => before.get(key) !== after.get(key)).sort();
 }
 
-const always = ["erp.rates", "silver.clock", "silver.foreign"];
+const always = ["erp.rates", "silver.clock", "silver.day", "silver.foreign", "silver.unnamed"];
 
 test("nothing changed: only what tells the time or reads what Aquifer does not load counts as changed", async () => {
   const actions = await actionsOf();
@@ -85,4 +90,28 @@ test.each([
   ["select $$random()$$", false],
 ])("%s calls a volatile function: %s", (sql, expected) => {
   expect(callsVolatile(sql, new Set(["now", "age", "random"]))).toBe(expected);
+});
+
+test.each([
+  [["select * from s.known"], false],
+  [["select * from s.other"], true],
+  [["select * from unqualified"], true],
+  [["with c as (select * from s.known) select * from c join s.known using (id)"], false],
+  [["with c as (select 1)\nselect * from c", "select * from c"], true],
+  [
+    ["create temporary table t as select * from s.known", "select * from t join pg_temp.t as u using (id)"],
+    false,
+  ],
+  [["create table s.made (id int)", "insert into s.made select id from s.known"], false],
+  [["insert into s.known select * from s.other"], true],
+  [["select id from s.known where exists (select from s.other)"], true],
+  [["select * from s.known where day > 'yesterday'"], true],
+  [["select timestamp ' NOW ' + interval '1 day'"], true],
+  [["select * from s.known where at < 'tomorrow 06:00'"], true],
+  [["select known.today, 'due today', 'infinity'::date from s.known"], false],
+  [["select * from pg_catalog.pg_class"], true],
+  [["do $$ begin perform 1; end $$"], true],
+  [["selec 1"], true],
+])("%j depends on something hidden: %s", (texts, expected) => {
+  expect(hasHiddenInput(texts, new Set(["s.known"]))).toBe(expected);
 });
