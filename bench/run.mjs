@@ -1,4 +1,4 @@
-// Runs the benchmarks named on the command line, or all: `node bench/run.mjs compile ingest`.
+// Runs the benchmarks named on the command line, or all but the long ones: `node bench/run.mjs compile ingest`.
 import { build } from "esbuild";
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -9,6 +9,7 @@ const all = (await readdir(import.meta.dirname)).filter(
   (name) => name.endsWith(".ts") && !name.startsWith("_"),
 );
 const known = all.map((name) => name.replace(/\.ts$/, ""));
+const long = ["utility"];
 const wanted = process.argv.slice(2);
 for (const name of wanted.filter((each) => !known.includes(each))) {
   console.error(`No benchmark "${name}"; there are: ${known.join(", ")}`);
@@ -16,7 +17,7 @@ for (const name of wanted.filter((each) => !known.includes(each))) {
 }
 const out = join(root, ".aquifer", "bench");
 await mkdir(out, { recursive: true });
-for (const name of wanted.length > 0 ? wanted : known) {
+for (const name of wanted.length > 0 ? wanted : known.filter((each) => !long.includes(each))) {
   const outfile = join(out, `${name}.mjs`);
   await build({
     entryPoints: [join(import.meta.dirname, `${name}.ts`)],
