@@ -6,14 +6,9 @@ export {
   type ConnectionConfig,
   type OperationConfig,
 } from "./project/aquifer-config.js";
-export {
-  defineSource,
-  type ColumnOptions,
-  type Freshness,
-  type Source,
-  type SourceOptions,
-} from "./project/source.js";
+export { defineSource, type Freshness, type Source, type SourceOptions } from "./project/source.js";
 export type { DatabaseCursor, DatabaseOptions } from "./project/database-source.js";
+export type { ColumnOptions } from "./project/source-column.js";
 export type { PeriodRule } from "./project/period-rule.js";
 export {
   defineSample,

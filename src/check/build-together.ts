@@ -24,6 +24,8 @@ export async function buildTogether(
   const [first] = judged;
   if (first === undefined) return;
   if (judged.length === 1) return buildAlone(session, context, first);
+  const parametrized = judged.findIndex(hasParameter);
+  if (parametrized >= 0) return buildAround(session, context, judged, parametrized);
   const pieces = judged.map((action, index) => `${statements(action, index).join(";\n")};\n`);
   const refused = await refusalOf(session, pieces.join(""));
   if (refused === undefined) return judgeColumns(session, context, judged);
@@ -33,9 +35,24 @@ export async function buildTogether(
     await buildTogether(session, context, judged.slice(0, middle));
     return buildTogether(session, context, judged.slice(middle));
   }
-  await buildTogether(session, context, judged.slice(0, at));
-  await buildTogether(session, context, judged.slice(at, at + 1));
-  await buildTogether(session, context, judged.slice(at + 1));
+  return buildAround(session, context, judged, at);
+}
+
+/** One action alone, those before and after it together. */
+async function buildAround(
+  session: Queryable,
+  context: CheckContext,
+  actions: readonly Action[],
+  at: number,
+): Promise<void> {
+  await buildTogether(session, context, actions.slice(0, at));
+  await buildTogether(session, context, actions.slice(at, at + 1));
+  await buildTogether(session, context, actions.slice(at + 1));
+}
+
+/** Preparing would take `$1` for a parameter of its own, where a run has none. */
+function hasParameter(action: Action): boolean {
+  return action.kind === "assertion" && /\$\d/.test(action.query);
 }
 
 function statements(action: Action, index: number): string[] {

@@ -1,5 +1,6 @@
 import { quoteIdentifier, quoteLiteral, quoteRelation } from "../base/identifiers.js";
-import type { Source, SourceColumn } from "../project/source.js";
+import type { Source } from "../project/source.js";
+import type { SourceColumn } from "../project/source-column.js";
 import type { Queryable } from "../warehouse/warehouse.js";
 import { storeRelation, storeSchema } from "./bronze-tables.js";
 

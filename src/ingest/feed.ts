@@ -13,8 +13,6 @@ export interface Feed {
    * @returns what was found beyond the plan
    */
   load(fileId: string, context: FeedContext): Promise<FeedCounts>;
-  /** What else is to be written in the transaction that makes the rows visible. */
-  readonly publish?: (transaction: Queryable, fileId: string) => Promise<void>;
 }
 
 export interface FeedContext {

@@ -1,6 +1,6 @@
 import { AquiferError, asError, exitCodes } from "../base/errors.js";
 import { IngestLedger, type DeclaredSource, type MissingFile } from "../history/ingest-ledger.js";
-import { defaultHistorySchema, migrateHistory } from "../history/migrate.js";
+import { defaultHistorySchema, hasHistory, migrateHistory } from "../history/migrate.js";
 import type { Source } from "../project/source.js";
 import { extraColumns } from "../project/sources.js";
 import { storedColumns } from "./stored-columns.js";
@@ -75,6 +75,12 @@ async function ingestUntilAborted(options: IngestOptions, scratch: ScratchFile):
   const ledger = new IngestLedger(schema);
   if (options.dryRun === true) {
     const exists = await ledger.exists(options.warehouse);
+    if (exists && !(await hasHistory(options.warehouse, schema))) {
+      throw new AquiferError(`The ledger in schema "${schema}" was made by an older version`, {
+        code: "history-too-old",
+        hint: "A dry run changes nothing. Run dataform ingest once: it brings the ledger up to date.",
+      });
+    }
     return withExtracts(options, exists ? options.warehouse : undefined, ledger, (extracts) =>
       planOnly(options, [...found, ...extracts], ledger, exists),
     );

@@ -2,6 +2,7 @@ import { AquiferError } from "../base/errors.js";
 import { parseDuration } from "../base/duration.js";
 import type { RelationName } from "../base/identifiers.js";
 import type { SourceOptions } from "./source.js";
+import type { Failure } from "./source-failure.js";
 
 /** Another PostgreSQL as the source of rows, in place of files. */
 export interface DatabaseOptions {
@@ -49,8 +50,6 @@ export function connectionNameProblem(name: unknown): string | undefined {
     return `${JSON.stringify(name)} is not the name of a connection; use lower snake case`;
   return takenNames.includes(name) ? `a connection cannot be named "${name}"` : undefined;
 }
-
-type Failure = (problem: string, hint?: string) => AquiferError;
 
 /** Checks the options of a source that reads a database, with the defaults filled in. */
 export function databaseOrigin(

@@ -1,37 +1,13 @@
 import { parseDuration } from "../base/duration.js";
 import { AquiferError, asError } from "../base/errors.js";
-import { nearestName } from "../base/nearest-name.js";
 import { snakeCase } from "../base/snake-case.js";
 import { databaseOrigin, type DatabaseOptions, type DatabaseOrigin } from "./database-source.js";
 import { nameColumns, type NameColumns } from "./name-columns.js";
 import { sourcePeriod, type PeriodRule, type SourcePeriod } from "./period-rule.js";
 import { recognizedColumns, type ColumnRecognition } from "./recognition.js";
-
-/** One column of a source, as the files carry it. In bronze every column is `text`: types are given in silver. */
-export interface ColumnOptions {
-  /**
-   * Other spellings that a header may use. The column's own name always counts; case, blanks and punctuation never do
-   * (`Birth of Date` is `birth_of_date`). A regular expression is matched against the header as it stands.
-   */
-  readonly header?: string | RegExp | readonly (string | RegExp)[];
-  /** A file may come without this column; it is NULL then. Default: every column must be there. */
-  readonly optional?: boolean;
-  /** Every value that is there must be one of this type, as PostgreSQL reads it. It is stored as text all the same. */
-  readonly type?: ColumnType;
-  /** Every row must have a value that is not blank. */
-  readonly required?: boolean;
-  /** No value may stand twice in a file; the first one stays. */
-  readonly unique?: boolean;
-  /** The only values that may stand here. */
-  readonly domain?: readonly string[];
-  /** A regular expression of PostgreSQL that every value must match. */
-  readonly pattern?: string;
-  readonly description?: string;
-}
-
-/** Types that values can be checked for. `date` and `timestamp` mean ISO 8601: other forms depend on the server's settings. */
-export const columnTypes = ["text", "integer", "bigint", "numeric", "boolean", "date", "timestamp"] as const;
-export type ColumnType = (typeof columnTypes)[number];
+import { toColumns, type ColumnOptions, type SourceColumn } from "./source-column.js";
+import { checkForm } from "./source-form.js";
+import { failure, refuseMemory, refuseUnknown, type Failure } from "./source-failure.js";
 
 /** `1000` rows, or a share of the rows read: `"1%"`. */
 export type RejectLimit = number | `${number}%`;
@@ -172,21 +148,6 @@ export interface Source {
   readonly freshness: Freshness;
 }
 
-export interface SourceColumn {
-  /** The column in bronze. */
-  readonly name: string;
-  /** Spellings in snake case that a header may use, the name first. */
-  readonly headers: readonly string[];
-  /** Spellings as they may stand. */
-  readonly headerPatterns: readonly RegExp[];
-  readonly optional: boolean;
-  readonly description: string;
-  readonly checks: ColumnChecks;
-}
-
-/** What is checked of each value of a column. */
-export type ColumnChecks = Pick<ColumnOptions, "type" | "required" | "unique" | "domain" | "pattern">;
-
 const optionNames = [
   "name",
   "description",
@@ -210,14 +171,6 @@ const optionNames = [
   "maxRejected",
   "freshness",
 ] as const satisfies readonly (keyof SourceOptions)[];
-
-const checkNames = [
-  "type",
-  "required",
-  "unique",
-  "domain",
-  "pattern",
-] as const satisfies readonly (keyof ColumnChecks)[];
 
 const choices = {
   format: sourceFormats,
@@ -265,12 +218,7 @@ export function defineSource(options: SourceOptions): Source {
   if (options.delimiter !== undefined && !/^[\t !#-[\]-~]$/.test(options.delimiter)) {
     throw fail(`delimiter is ${JSON.stringify(options.delimiter)}`, "Use one character, such as ; or \\t.");
   }
-  for (const key of ["header", "delimiter", "footer"] as const) {
-    if (options.format !== "parquet" || options[key] === undefined) continue;
-    throw fail(`${key} says nothing about a Parquet file, which has no lines`, "Leave it out.");
-  }
-  checkSheet(options, fail);
-  checkJson(options, fail);
+  checkForm(options, fail);
   if (options.reload === "replace_period" && options.period === undefined) {
     throw fail("replaces by period, but has no period rule", "Add `period`, or use reload `append`.");
   }
@@ -333,81 +281,6 @@ function isGlob(value: unknown): boolean {
   return typeof value === "string" && value !== "";
 }
 
-function refuseMemory(option: string, pattern: RegExp, fail: Failure): void {
-  if (!pattern.global && !pattern.sticky) return;
-  throw fail(`${option} has a flag g or y, which remembers where it was`, "Leave it out.");
-}
-
-function toColumns(columns: SourceOptions["columns"], key: readonly string[], fail: Failure): SourceColumn[] {
-  const spellings = new Map<string, string>();
-  const made = Object.entries(columns).map(([name, options]): SourceColumn => {
-    if (snakeCase(name) !== name || name.startsWith("_")) {
-      throw fail(
-        `column "${name}" is not in lower snake case`,
-        `Name it ${snakeCase(name)} and give the file's spelling as \`header\`.`,
-      );
-    }
-    const { header, optional = false, description = "", ...checks } = options;
-    for (const key of Object.keys(checks)) {
-      refuseUnknown(key, checkNames, `option of column ${name}`, fail);
-    }
-    if (checks.type !== undefined && !columnTypes.includes(checks.type)) {
-      throw fail(`column ${name} has the type "${checks.type}"`, `Use one of: ${columnTypes.join(", ")}.`);
-    }
-    const given = [header ?? []].flat();
-    const spelled = given.filter((each) => typeof each === "string").map(snakeCase);
-    const headers = [...new Set([name, ...spelled])];
-    const headerPatterns = given.filter((each) => each instanceof RegExp);
-    for (const pattern of headerPatterns) refuseMemory(`header of column ${name}`, pattern, fail);
-    const inKey = key.includes(name);
-    if (inKey && optional) throw fail(`column ${name} is part of the key, so it cannot be optional`);
-    for (const spelling of headers) {
-      const other = spellings.get(spelling);
-      if (other !== undefined) throw fail(`columns ${other} and ${name} share the header "${spelling}"`);
-      spellings.set(spelling, name);
-    }
-    return {
-      name,
-      headers,
-      headerPatterns,
-      optional,
-      description,
-      checks: inKey ? { ...checks, required: true } : checks,
-    };
-  });
-  if (made.length === 0) throw fail("no columns", "List the columns of the file as `columns`.");
-  return made;
-}
-
-function checkJson({ at, format, delimiter, header }: SourceOptions, fail: Failure): void {
-  if (at !== undefined && format !== "json")
-    throw fail("at says nothing without format json", "Leave it out.");
-  if (at !== undefined && !at.split(".").every((name) => name !== "")) {
-    throw fail(`at is ${JSON.stringify(at)}`, "Write the names that lead to the array, joined by dots.");
-  }
-  if (format === "json" && (delimiter !== undefined || header !== undefined)) {
-    throw fail("header and delimiter say nothing about JSON", "Leave them out.");
-  }
-}
-
-function checkSheet({ sheet, format, delimiter }: SourceOptions, fail: Failure): void {
-  if (format === "spreadsheet" && delimiter !== undefined) {
-    throw fail("delimiter says nothing about a spreadsheet", "Leave it out.");
-  }
-  if (sheet === undefined) return;
-  if (format !== undefined && format !== "table" && format !== "spreadsheet") {
-    throw fail(`sheet says nothing about ${format}`, "Leave it out, or let format be table or spreadsheet.");
-  }
-  if (sheet instanceof RegExp) {
-    if (sheet.global || sheet.sticky) throw fail("sheet has a flag g or y, which remembers where it was");
-    return;
-  }
-  const names = [sheet].flat();
-  if (names.length === 0 || !names.every((name) => typeof name === "string" && name !== "")) {
-    throw fail(`sheet is ${JSON.stringify(sheet)}`, 'Give a name, several, or "*" for all sheets.');
-  }
-}
-
 function checkRejectLimit(limit: RejectLimit, fail: Failure): void {
   const valid =
     typeof limit === "number"
@@ -427,23 +300,4 @@ function checkedFreshness(freshness: Freshness, fail: Failure): Freshness {
     }
   }
   return freshness;
-}
-
-export type Failure = (problem: string, hint?: string) => AquiferError;
-
-function failure(name: string): Failure {
-  return (problem, hint) =>
-    new AquiferError(`Source ${name}: ${problem}`, {
-      code: "bad-source",
-      ...(hint === undefined ? {} : { hint }),
-    });
-}
-
-function refuseUnknown(key: string, known: readonly string[], what: string, fail: Failure): void {
-  if (known.includes(key)) return;
-  const near = nearestName(key, known);
-  throw fail(
-    `unknown ${what} "${key}"`,
-    near === undefined ? `Known: ${known.join(", ")}.` : `Did you mean "${near}"?`,
-  );
 }

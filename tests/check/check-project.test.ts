@@ -106,6 +106,14 @@ it("tells each error of models that are built together at its own place, and bui
   expect(actions).toBe(40);
 });
 
+it("refuses a parameter in an assertion also among actions that are built together", async () => {
+  const { findings } = await checked({
+    "a.sqlx": 'config { type: "table", assertions: { rowConditions: ["n > $1"] } }\nselect 1 as n',
+    "b.sqlx": 'config { type: "view" }\nselect n from ${ref("a")}',
+  });
+  expect(findings.map(brief)).toEqual(["a.sqlx:1:60 there is no parameter $1"]);
+});
+
 it("leaves nothing on the server, also when it fails", async () => {
   const database = await freshDatabase();
   const { warehouse } = database;

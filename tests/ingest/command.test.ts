@@ -88,3 +88,12 @@ test("an unknown source is an error that suggests the nearest", async () => {
   expect(code).toBe(2);
   expect(err).toContain('Did you mean "shop/orders"?');
 });
+
+test("a dry run over a ledger of an older version says what to do, in place of an error of SQL", async () => {
+  const project = await shop();
+  await project.ingest();
+  await project.database.warehouse.query("delete from aquifer.migration where version > 2");
+  const { code, err } = await dataform(project, "ingest", "--dry-run");
+  expect(code).toBe(1);
+  expect(err).toContain('The ledger in schema "aquifer" was made by an older version\n  hint: ');
+});

@@ -105,6 +105,7 @@ async function sweepPartials(home: ServerHome): Promise<void> {
   for (const name of await readdir(parent)) {
     const pid = /^(.+)\.(\d+)-[0-9a-f]+\.partial$/.exec(name);
     if (pid?.[1] !== basename(home.folder) || isAlive(Number(pid[2]))) continue;
-    await rm(join(parent, name), { recursive: true, force: true });
+    // The initdb of a killed command still writes there until it misses its files: tried again for some eight seconds.
+    await rm(join(parent, name), { recursive: true, force: true, maxRetries: 40, retryDelay: 10 });
   }
 }
