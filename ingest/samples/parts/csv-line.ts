@@ -8,3 +8,9 @@ export function csvLine(values: readonly (string | null)[], delimiter: string): 
         : value;
   return `${values.map(quoted).join(delimiter)}\n`;
 }
+
+/** A line of a program that quotes where a delimiter stands, and never doubles a quote: `5" pipa` stays as it is. */
+export function sloppyLine(values: readonly (string | null)[], delimiter: string): string {
+  const cells = values.map((value) => (value?.includes(delimiter) === true ? `"${value}"` : (value ?? "")));
+  return `${cells.join(delimiter)}\n`;
+}
