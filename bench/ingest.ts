@@ -1,129 +1,256 @@
-import { execFileSync } from "node:child_process";
-import { createWriteStream } from "node:fs";
-import { mkdir, mkdtemp, rm, stat } from "node:fs/promises";
+import { execFileSync, spawn } from "node:child_process";
+import { createWriteStream, readdirSync, readFileSync } from "node:fs";
+import { mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { resetEmbedded, startEmbedded } from "../src/warehouse/embedded/embedded-server.js";
 import { ingest } from "../src/ingest/ingest.js";
-import { defineSource } from "../src/project/source.js";
+import { defineSource, type Source } from "../src/project/source.js";
+import type { ColumnOptions } from "../src/project/source-column.js";
 import { Random } from "../src/project/random.js";
 import { openWarehouse } from "../src/warehouse/connect.js";
+import type { Warehouse } from "../src/warehouse/warehouse.js";
 
 const rows = 2_000_000;
-const repetitions = 3;
-const columns = ["id", "customer", "city", "read_at", "kwh", "amount", "status", "note"];
-const source = defineSource({
-  name: "bench",
-  files: "*.csv",
-  columns: Object.fromEntries(columns.map((name) => [name, {}])),
-});
+const repetitions = Number(process.env["AQUIFER_BENCH_REPETITIONS"] ?? 3);
+
+const checks: Readonly<Record<string, ColumnOptions>> = {
+  id: { required: true, unique: true },
+  customer: { required: true },
+  city: { required: true },
+  read_at: { required: true, type: "timestamp" },
+  kwh: { required: true, type: "numeric" },
+  amount: { required: true, type: "integer" },
+  status: { required: true, domain: ["active", "closed", "blocked"] },
+  note: { required: true },
+};
+const columns = Object.keys(checks);
+
+function sourceOf(withChecks: boolean): Source {
+  const own = Object.fromEntries(columns.map((name) => [name, withChecks ? (checks[name] ?? {}) : {}]));
+  return defineSource({ name: "bench", files: "*.csv", columns: own });
+}
+
+interface Taken {
+  readonly wall: number;
+  /** Seconds of processor time of the client and of the server, where the server is one of this run. */
+  readonly client: number;
+  readonly server: number;
+}
+
+interface Rig {
+  readonly root: string;
+  readonly url: string;
+  readonly warehouse: Warehouse;
+  readonly serverSeconds: () => number;
+}
 
 /**
- * Loads one CSV by `psql \copy` into a plain table of its columns, and by `ingest` (hash, encoding, field counts, two extra
- * columns, ledger), in turns. The server is AQUIFER_BENCH_URL, else an embedded one of this run.
+ * Loads one CSV by `psql \copy` into a plain table of its columns, and by `ingest`: plain, with every check on, and one that
+ * needs repairs, all in turns; then files of 100 MB and 1 GB for their memory. The server is AQUIFER_BENCH_URL, else an
+ * embedded one of this run.
  */
 export default async function bench(print: (line: string) => void): Promise<void> {
   const root = await mkdtemp(join(tmpdir(), "aquifer-bench-"));
   const given = process.env["AQUIFER_BENCH_URL"];
-  const url = given ?? (await embeddedUrl(root));
-  const warehouse = await openWarehouse({
-    projectRoot: root,
-    env: { DATABASE_URL: url },
-    maxSessions: 3,
-  });
+  const embedded = given === undefined ? await startEmbedded(root) : undefined;
+  const url =
+    given ??
+    `postgres://${embedded?.user}:${encodeURIComponent(embedded?.password ?? "")}@${embedded?.host}:${embedded?.port}/postgres`;
+  const warehouse = await openWarehouse({ projectRoot: root, env: { DATABASE_URL: url }, maxSessions: 3 });
+  const serverSeconds = (): number => (embedded ? processorSeconds(embedded.pid) : NaN);
+  const rig: Rig = { root, url, warehouse, serverSeconds };
   try {
-    for (const irregular of [false, true]) {
-      const file = join(root, "raw/bench/meters.csv");
-      await mkdir(join(root, "raw/bench"), { recursive: true });
-      await pipeline(Readable.from(lines(irregular)), createWriteStream(file));
-      const { size } = await stat(file);
-      print(
-        `${irregular ? "one row in ten with a quote inside" : "plain"}: ${rows} rows, ${(size / 1e6).toFixed(0)} MB`,
-      );
-      const times: Record<"psql" | "ingest", number[]> = { psql: [], ingest: [] };
-      for (let repetition = 0; repetition < repetitions; repetition++) {
-        await clear(warehouse);
-        if (!irregular) times.psql.push(await timed(() => psql(url, file)));
-        await clear(warehouse);
-        times.ingest.push(
-          await timed(() =>
-            ingest({
-              projectRoot: root,
-              warehouse,
-              sources: [source],
-              selected: [source],
-              version: "bench",
-              now: () => new Date(),
-              elapsed: () => performance.now(),
-              signal: new AbortController().signal,
-            }),
-          ),
-        );
-      }
-      for (const [name, list] of Object.entries(times).filter(([, each]) => each.length > 0)) {
-        print(
-          `  ${name}: ${list.map((time) => time.toFixed(2)).join(", ")} s, median ${median(list).toFixed(2)} s`,
-        );
-      }
-      if (times.psql.length > 0) {
-        print(`  psql / ingest: ${(median(times.psql) / median(times.ingest)).toFixed(2)}`);
-      }
-    }
-    print(`peak memory of this process: ${(process.resourceUsage().maxRSS / 1000).toFixed(0)} MB`);
+    await speed(rig, print);
+    await memory(rig, print);
   } finally {
-    await clear(warehouse);
+    await clear(rig);
     await warehouse.close();
-    if (given === undefined) await resetEmbedded(root);
+    if (embedded) await resetEmbedded(root);
     await rm(root, { recursive: true });
   }
 }
 
-async function embeddedUrl(root: string): Promise<string> {
-  const { host, port, user, password } = await startEmbedded(root);
-  return `postgres://${user}:${encodeURIComponent(password)}@${host}:${port}/postgres`;
+async function speed(rig: Rig, print: (line: string) => void): Promise<void> {
+  const plain = join(rig.root, "plain.csv");
+  const repaired = join(rig.root, "repaired.csv");
+  await pipeline(Readable.from(lines(rows, false)), createWriteStream(plain));
+  await pipeline(Readable.from(lines(rows, true)), createWriteStream(repaired));
+  print(`${rows} rows, ${((await stat(plain)).size / 1e6).toFixed(0)} MB, ${repetitions} rounds in turns`);
+  const ways: readonly (readonly [string, number, () => Promise<Taken>])[] = [
+    ["psql \\copy", 1, () => psql(rig, plain)],
+    ["ingest, plain", 1.5, () => load(rig, plain, sourceOf(false))],
+    ["ingest, every check on", 0.9, () => load(rig, plain, sourceOf(true))],
+    ["ingest, one row in ten repaired, mixed line ends", 0.6, () => load(rig, repaired, sourceOf(false))],
+  ];
+  const taken = new Map<string, Taken[]>(ways.map(([name]) => [name, []]));
+  for (let repetition = 0; repetition < repetitions; repetition++) {
+    for (const [name, , run] of ways) {
+      await clear(rig);
+      taken.get(name)?.push(await run());
+    }
+  }
+  const wallOf = (name: string): number => median(taken.get(name)?.map(({ wall }) => wall) ?? []);
+  for (const [name, wanted] of ways) {
+    const list = taken.get(name) ?? [];
+    const seconds = (key: keyof Taken): string => median(list.map((each) => each[key])).toFixed(2);
+    print(
+      `  ${name}: ${list.map(({ wall }) => wall.toFixed(2)).join(", ")} s, median ${seconds("wall")} s; ` +
+        `processor: client ${seconds("client")} s, server ${seconds("server")} s; ` +
+        `psql / this ${(wallOf("psql \\copy") / wallOf(name)).toFixed(2)}, wanted ${wanted}`,
+    );
+  }
 }
 
-function psql(url: string, file: string): void {
+async function load(rig: Rig, file: string, source: Source): Promise<Taken> {
+  await rm(join(rig.root, "raw"), { recursive: true, force: true });
+  await mkdir(join(rig.root, "raw/bench"), { recursive: true });
+  execFileSync("ln", [file, join(rig.root, "raw/bench/meters.csv")]);
+  return taking(rig, async () => {
+    const before = process.cpuUsage();
+    await ingest({
+      projectRoot: rig.root,
+      warehouse: rig.warehouse,
+      sources: [source],
+      selected: [source],
+      version: "bench",
+      now: () => new Date(),
+      elapsed: () => performance.now(),
+      signal: new AbortController().signal,
+    });
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / 1e6;
+  });
+}
+
+function psql(rig: Rig, file: string): Promise<Taken> {
   const table = `create table plain (${columns.map((name) => `${name} text`).join(", ")})`;
-  execFileSync("psql", [
-    "-q",
-    "-d",
-    url,
-    "-c",
-    table,
-    "-c",
-    `\\copy plain from '${file}' (format csv, header)`,
-  ]);
+  const copy = `\\copy plain from '${file}' (format csv, header)`;
+  return taking(rig, () => {
+    const told = execFileSync(
+      "bash",
+      [
+        "-c",
+        'TIMEFORMAT="%U %S"; { time psql "$@" 2>&3; } 3>&1 2>&1',
+        "psql",
+        "-q",
+        "-d",
+        rig.url,
+        "-c",
+        table,
+        "-c",
+        copy,
+      ],
+      { encoding: "utf8" },
+    );
+    const [user = 0, system = 0] = told.trim().split(/\s+/).map(Number);
+    return Promise.resolve(user + system);
+  });
 }
 
-async function clear(warehouse: Awaited<ReturnType<typeof openWarehouse>>): Promise<void> {
+async function taking(rig: Rig, body: () => Promise<number>): Promise<Taken> {
+  const server = rig.serverSeconds();
+  const begin = performance.now();
+  const client = await body();
+  return { wall: (performance.now() - begin) / 1000, client, server: rig.serverSeconds() - server };
+}
+
+/** Whole commands, so that nothing else is in their memory. */
+async function memory(rig: Rig, print: (line: string) => void): Promise<void> {
+  const project = join(rig.root, "project");
+  await mkdir(join(project, "ingest"), { recursive: true });
+  await writeFile(join(project, "dataform.json"), '{ "warehouse": "postgres", "defaultSchema": "silver" }');
+  const declared = JSON.stringify(Object.fromEntries(columns.map((name) => [name, {}])));
+  await writeFile(
+    join(project, "ingest/bench.ts"),
+    `import { defineSource } from "aquifer";\nexport const bench = defineSource({ name: "bench", files: "*.csv", columns: ${declared} });\n`,
+  );
+  for (const [size, count] of [
+    ["100 MB", 1_200_000],
+    ["1 GB", 12_000_000],
+  ] as const) {
+    for (const repaired of [false, true]) {
+      await clear(rig);
+      await mkdir(join(project, "raw/bench"), { recursive: true });
+      await pipeline(
+        Readable.from(lines(count, repaired)),
+        createWriteStream(join(project, "raw/bench/x.csv")),
+      );
+      const peak = await peakMemory(project, rig.url);
+      print(`  peak memory of ingest, ${size}${repaired ? ", repaired" : ""}: ${peak} MB, wanted under 300`);
+    }
+  }
+}
+
+/** The most memory that a process of `dataform ingest` held, in megabytes. */
+async function peakMemory(project: string, url: string): Promise<number> {
+  const cli = join(process.cwd(), "bin/dataform.js");
+  const child = spawn(process.execPath, [cli, "ingest"], {
+    cwd: project,
+    env: { ...process.env, DATABASE_URL: url },
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  let peak = 0;
+  const watching = setInterval(() => {
+    peak = Math.max(peak, highWater(child.pid ?? 0));
+  }, 20);
+  const code = await new Promise((resolve) => child.once("close", resolve));
+  clearInterval(watching);
+  if (code !== 0) throw new Error(`ingest ended with ${String(code)}`);
+  return Math.round(peak / 1000);
+}
+
+/** Kilobytes; 0 where the process is gone or the system tells nothing. */
+function highWater(pid: number): number {
+  try {
+    return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
+}
+
+/** Processor seconds of a server: of the process, of its children, and of those that have ended. */
+function processorSeconds(postmaster: number): number {
+  const ticks = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => {
+      try {
+        const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ").map(Number) ?? [];
+        const [parent, user = 0, system = 0, childUser = 0, childSystem = 0] = [1, 11, 12, 13, 14].map(
+          (at) => fields[at],
+        );
+        if (Number(pid) === postmaster) return user + system + childUser + childSystem;
+        return parent === postmaster ? user + system : 0;
+      } catch {
+        return 0;
+      }
+    });
+  return ticks.reduce((sum, each) => sum + each, 0) / 100;
+}
+
+async function clear({ warehouse }: Rig): Promise<void> {
   await warehouse.query("drop schema if exists bronze, bronze_store, aquifer cascade");
   await warehouse.query("drop table if exists plain");
   await warehouse.query("checkpoint");
-}
-
-async function timed(body: () => unknown): Promise<number> {
-  const begin = performance.now();
-  await body();
-  return (performance.now() - begin) / 1000;
 }
 
 function median(numbers: readonly number[]): number {
   return [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? NaN;
 }
 
-function* lines(irregular: boolean): Generator<string> {
+function* lines(count: number, repaired: boolean): Generator<string> {
   const random = new Random(1);
   yield `${columns.join(",")}\n`;
-  for (let row = 0, block = ""; row < rows; row++) {
-    const note =
-      irregular && row % 10 === 0
-        ? `pipa 5" dan ${random.integer(1, 9)}"`
-        : `reading ${random.integer(1000, 9999)} ok`;
-    block += `M${String(row).padStart(8, "0")},C${random.integer(1e6, 9e6)},Kota ${random.integer(10, 99)},2026-01-${random.integer(10, 28)}T0${random.integer(0, 9)}:00:00Z,${(random.next() * 100).toFixed(2)},${random.integer(1e4, 9e5)},active,${note}\n`;
-    if (block.length > 1 << 20 || row === rows - 1) {
+  for (let row = 0, block = ""; row < count; row++) {
+    const isStray = repaired && row % 10 === 0;
+    const note = isStray
+      ? `pipa 5" dan ${random.integer(1, 9)}"`
+      : `reading ${random.integer(1000, 9999)} ok`;
+    const end = repaired && row % 3 === 0 ? "\r\n" : "\n";
+    block += `M${String(row).padStart(8, "0")},C${random.integer(1e6, 9e6)},Kota ${random.integer(10, 99)},2026-01-${random.integer(10, 28)}T0${random.integer(0, 9)}:00:00Z,${(random.next() * 100).toFixed(2)},${random.integer(1e4, 9e5)},active,${note}${end}`;
+    if (block.length > 1 << 20 || row === count - 1) {
       yield block;
       block = "";
     }

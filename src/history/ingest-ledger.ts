@@ -1,4 +1,4 @@
-import { quoteIdentifier } from "../base/identifiers.js";
+import { quoteIdentifier, quoteRelation, type RelationName } from "../base/identifiers.js";
 import type { Queryable } from "../warehouse/warehouse.js";
 
 /** What is known of a file before its rows are loaded. */
@@ -313,6 +313,15 @@ export class IngestLedger {
         rejects.map(({ error }) => error),
         rejects.map(({ raw }) => raw),
       ],
+    );
+  }
+
+  /** Removes the rows of a file that are rejects from where they were stored. */
+  async takeOutRejected(session: Queryable, relation: RelationName, fileId: string): Promise<void> {
+    await session.query(
+      `delete from only ${quoteRelation(relation)} where _file_id = $1
+       and _row in (select row_number from ${this.schema}.ingest_reject where file_id = $1)`,
+      [fileId],
     );
   }
 

@@ -3,6 +3,7 @@ import type { StoredColumns } from "./stored-columns.js";
 import { describeFlaw, expectedFields, scannerOf, valuesOf } from "./record-format.js";
 import type { TextShape } from "./recognize-text.js";
 import { rejectOf } from "./inspect-text.js";
+import { RecordScanner } from "./record-scanner.js";
 import type { Reject } from "../history/ingest-ledger.js";
 
 /** A part of a file's text: all of it, or what one of several streams takes. */
@@ -18,33 +19,37 @@ export interface RecordRange {
   readonly lastRow: number;
 }
 
-const blockBytes = 256 * 1024;
+/** How records are written. */
+export interface CopyFormat {
+  /** Written before each record with the record's number; undefined where the server numbers the rows. */
+  readonly fileId: string | undefined;
+  /** Changes the fields of each record; undefined: the record's own bytes are taken. */
+  readonly convert: StoredColumns["convert"];
+  /** For each column the bytes of all texts in it, and one for each that is not NULL, are added here. */
+  readonly lengths: Float64Array;
+  /** Told of each record that has not the expected number of fields, which is left out. */
+  readonly onReject: (reject: Reject) => void;
+}
+
+const LF = 10;
 
 /**
- * The text of records as `copy (_file_id, _row, ...) from stdin (format csv)` takes it: each record's own bytes after the
- * two numbers. No value is made of them; a record that PostgreSQL would read otherwise is written anew.
- *
- * @param convert changes the fields of each record; none: the record's own bytes are taken
- * @param onReject told of each record that has not the expected number of fields, which is left out
+ * The text of records as `copy ... from stdin (format csv)` takes it: each record's own bytes, runs of them copied at once,
+ * or with the two numbers before each. No value is made of them; a record that PostgreSQL would read otherwise is written
+ * anew.
  */
 export async function* copyText(
   range: RecordRange,
   shape: TextShape,
-  fileId: string,
-  convert: StoredColumns["convert"],
-  onReject: (reject: Reject) => void,
+  format: CopyFormat,
 ): AsyncGenerator<Buffer> {
+  const { convert, lengths } = format;
   const delimiter = String.fromCharCode(shape.delimiter);
-  const prefix = new RowPrefix(`${fileId}${delimiter}`, delimiter, range.rowsBefore);
-  const blocks: Buffer[] = [];
-  let block = Buffer.allocUnsafe(blockBytes);
-  let used = 0;
-  const reserve = (bytes: number): void => {
-    if (used + bytes <= block.length) return;
-    blocks.push(block.subarray(0, used));
-    block = Buffer.allocUnsafe(Math.max(blockBytes, bytes));
-    used = 0;
-  };
+  const prefix =
+    format.fileId === undefined
+      ? undefined
+      : new RowPrefix(`${format.fileId}${delimiter}`, delimiter, range.rowsBefore);
+  const out = new BlockWriter();
   let row = range.rowsBefore;
   const expected = expectedFields(shape);
   const scanner = scannerOf(
@@ -52,35 +57,108 @@ export async function* copyText(
     (buffer, start, end, fields, line, irregular) => {
       if (line <= range.headerLine) return;
       if (++row > range.lastRow) return;
-      prefix.increment();
+      prefix?.increment();
       if (fields !== expected) {
-        onReject(rejectOf(row, line, describeFlaw(shape, fields), buffer.subarray(start, end)));
+        const raw = buffer.subarray(start, end);
+        format.onReject(rejectOf(row, line, describeFlaw(shape, fields), raw));
         return;
       }
-      const anew = irregular || convert !== undefined;
-      const record = anew ? rewrite(buffer.subarray(start, end), shape, convert) : buffer;
-      const from = anew ? 0 : start;
-      const to = anew ? record.length : end;
-      reserve(prefix.length + to - from + 1);
-      used = prefix.copy(block, used);
-      record.copy(block, used, from, to);
-      used += to - from;
-      block[used++] = 10;
+      prefix?.writeTo(out);
+      if (irregular || convert !== undefined) {
+        const values = valuesOf(shape, buffer.subarray(start, end));
+        const stored = convert ? convert(values) : values;
+        for (const [index, value] of stored.entries()) if (value) add(lengths, index, value.length);
+        const record = writeRecord(stored, shape.delimiter);
+        out.write(record, 0, record.length);
+        out.writeByte(LF);
+        return;
+      }
+      for (let index = 0; index < expected; index++) add(lengths, index, fieldLengths[index] as number);
+      // Of a record that ends with LF the next one's bytes follow at once: they are copied together.
+      const isLine = buffer[end] === LF;
+      out.write(buffer, start, isLine ? end + 1 : end);
+      if (!isLine) out.writeByte(LF);
     },
     { line: range.firstLine },
   );
+  const fieldLengths = scanner instanceof RecordScanner ? scanner.lengths : new Int32Array();
   for await (const chunk of range.text) {
     scanner.push(chunk);
-    yield* blocks.splice(0);
+    yield* out.takeFull();
   }
   scanner.end();
-  yield* blocks.splice(0);
-  if (used > 0) yield block.subarray(0, used);
+  yield* out.takeAll();
 }
 
-function rewrite(record: Buffer, shape: TextShape, convert: StoredColumns["convert"]): Buffer {
-  const fields = valuesOf(shape, record);
-  return writeRecord(convert ? convert(fields) : fields, shape.delimiter);
+/** Adds the length of a text, and one for the text itself; -1 stands for NULL. */
+function add(sums: Float64Array, index: number, length: number): void {
+  sums[index] = (sums[index] as number) + length + 1;
+}
+
+/** Collects pieces of buffers in blocks; what follows its predecessor in the same buffer is copied together with it. */
+class BlockWriter {
+  private static readonly blockBytes = 64 * 1024;
+  private readonly full: Buffer[] = [];
+  private block = Buffer.allocUnsafe(BlockWriter.blockBytes);
+  private used = 0;
+  private run: Buffer = Buffer.alloc(0);
+  private runStart = 0;
+  private runEnd = 0;
+
+  write(source: Buffer, start: number, end: number): void {
+    if (source !== this.run || start !== this.runEnd) {
+      this.endRun();
+      this.run = source;
+      this.runStart = start;
+    }
+    this.runEnd = end;
+  }
+
+  writeByte(byte: number): void {
+    this.endRun();
+    this.reserve(1);
+    this.block[this.used++] = byte;
+  }
+
+  /** Short pieces, byte by byte: a call to copy them would cost more. */
+  writeShort(source: Buffer, start: number, end: number): void {
+    this.endRun();
+    this.reserve(end - start);
+    const { block } = this;
+    let { used } = this;
+    for (let position = start; position < end; position++) block[used++] = source[position] as number;
+    this.used = used;
+  }
+
+  /** The blocks that are full; the pieces written so far may change afterwards. */
+  takeFull(): Buffer[] {
+    this.endRun();
+    return this.full.splice(0);
+  }
+
+  takeAll(): Buffer[] {
+    this.endRun();
+    const last = this.block.subarray(0, this.used);
+    return [...this.full.splice(0), ...(this.used > 0 ? [last] : [])];
+  }
+
+  private endRun(): void {
+    const { run, runStart, runEnd } = this;
+    if (runEnd > runStart) {
+      this.reserve(runEnd - runStart);
+      run.copy(this.block, this.used, runStart, runEnd);
+      this.used += runEnd - runStart;
+    }
+    this.runStart = this.runEnd = 0;
+    this.run = this.block;
+  }
+
+  private reserve(bytes: number): void {
+    if (this.used + bytes <= this.block.length) return;
+    this.full.push(this.block.subarray(0, this.used));
+    this.block = Buffer.allocUnsafe(Math.max(BlockWriter.blockBytes, bytes));
+    this.used = 0;
+  }
 }
 
 /** `<file id>,<row>,` as bytes, counted up in place: making a string for each record would cost more than the rest. */
@@ -104,10 +182,6 @@ class RowPrefix {
     this.start = this.placeHead(this.first);
   }
 
-  get length(): number {
-    return this.bytes.length - this.start;
-  }
-
   increment(): void {
     let position = this.last;
     while (this.bytes[position] === 57 && position >= this.start + this.head.length)
@@ -120,12 +194,8 @@ class RowPrefix {
     }
   }
 
-  /** Writes it at `offset`; the offset after it. */
-  copy(target: Buffer, offset: number): number {
-    const { bytes } = this;
-    for (let position = this.start; position < bytes.length; position++)
-      target[offset++] = bytes[position] as number;
-    return offset;
+  writeTo(out: BlockWriter): void {
+    out.writeShort(this.bytes, this.start, this.bytes.length);
   }
 
   private placeHead(firstDigit: number): number {

@@ -15,11 +15,13 @@ import { decideLoads, ledgerName, type KnownFiles, type PlannedFile } from "./de
 import { inspectExtracts, type DatabaseSource } from "./inspect-extracts.js";
 import { withSnapshots, type OpenConnection } from "./source-snapshot.js";
 import { displayName } from "./discover-files.js";
-import { loadFile } from "./load-file.js";
+import { loadFile, type LoadedRows } from "./load-file.js";
 import type { InspectedFile } from "./plan-file.js";
 import { readSeeds, checkSeed, type Seed } from "./seeds.js";
 import { ScratchFile } from "./scratch-file.js";
-import { quoteRelation } from "../base/identifiers.js";
+import { quoteRelation, type RelationName } from "../base/identifiers.js";
+import { attachOwnTables, hasOwnTables, removeRows } from "./own-tables.js";
+import { verifyRows } from "./verify-rows.js";
 
 export interface IngestOptions extends InspectOptions {
   /** Of at least two sessions: one for the ledger, the others copy. */
@@ -229,10 +231,7 @@ async function undoStarted(
 ): Promise<readonly string[]> {
   return session.transaction(async (transaction) => {
     for (const { fileId, bronzeTable } of await ledger.abandonedFiles(transaction)) {
-      await transaction.query(
-        `delete from ${quoteRelation(storeRelation(bronzeTable))} where _file_id = $1`,
-        [fileId],
-      );
+      await removeRows(transaction, bronzeTable, fileId);
     }
     return ledger.failBatches(transaction, error);
   });
@@ -257,19 +256,34 @@ async function loadBatch(
   if (todo.length > 0) {
     batch = await ledger.startBatch(session, options.now(), options.version);
     try {
-      for (const file of todo) done(file, await loadOne(session, ledger, options, batch.id, file, seeds));
       const { id } = batch;
-      await session.transaction((transaction) => ledger.publishBatch(transaction, id));
+      const own: OwnTables[] = [];
+      for (const file of todo) {
+        const { outcome, tables } = await loadOne(session, ledger, options, id, file, seeds);
+        own.push({ store: file.source.table, tables });
+        done(file, outcome);
+      }
+      await session.transaction(async (transaction) => {
+        for (const { store, tables } of own) await attachOwnTables(transaction, store, tables);
+        await ledger.publishBatch(transaction, id);
+      });
     } catch (thrown) {
       // On a broken connection this fails too; then the next ingest sweeps.
       await undoStarted(session, ledger, asError(thrown).message).catch(() => undefined);
       throw thrown;
     }
-    for (const table of new Set(todo.map(({ source }) => source.table))) {
-      await session.query(`analyze ${quoteRelation(storeRelation(table))}`);
-    }
+    await analyzeStores(session, todo);
   }
   return { batch: batch?.name, files: results, ...(await whatLacks(session, ledger, options)) };
+}
+
+/** Rows that a feed put into the store, whose values never were here to be measured; it has counted them itself. */
+const storedUnparsed: LoadedRows = { own: [], lengths: undefined };
+
+/** A file's own tables, for its source's store. */
+interface OwnTables {
+  readonly store: string;
+  readonly tables: readonly RelationName[];
 }
 
 async function loadOne(
@@ -279,17 +293,19 @@ async function loadOne(
   batchId: string,
   file: PlannedFile,
   seeds: readonly Seed[],
-): Promise<LoadOutcome> {
+): Promise<{ outcome: LoadOutcome; tables: readonly RelationName[] }> {
+  const { warehouse, signal } = options;
   const begin = options.elapsed();
   let rejected = 0;
+  let tables: readonly RelationName[] = [];
   const fileId = await ledger.startFile(session, batchId, toRecord(file));
   if (file.decision.action === "load") {
     let bytes = 0;
     const context = {
-      warehouse: options.warehouse,
+      warehouse,
       session,
       ledger,
-      signal: options.signal,
+      signal,
       onBytes: (more: number): void => {
         bytes += more;
         options.onEvent?.({
@@ -301,15 +317,29 @@ async function loadOne(
         });
       },
     };
-    if (file.feed) await file.feed.load(fileId, context);
-    else await loadFile(file, fileId, context);
+    await file.feed?.load(fileId, context);
+    const loaded = file.feed ? storedUnparsed : await loadFile(file, fileId, context);
+    tables = loaded.own;
     const seed = seeds.find(({ source }) => source === file.source);
     if (seed) await checkSeed(session, seed, fileId);
-    rejected = await rejectBadValues(session, ledger, file, fileId, options.warehouse.serverVersion);
+    else {
+      const broken = await verifyRows(session, warehouse, file, fileId, loaded);
+      if (broken) rejected = await rejectBadValues(session, ledger, file, fileId, loaded, broken);
+    }
   }
   const outcome: LoadOutcome = { seconds: (options.elapsed() - begin) / 1000, rejected };
   await ledger.endFile(session, fileId, outcome);
-  return outcome;
+  return { outcome, tables };
+}
+
+/** Large files are analysed by a smaller sample than the server's default: bronze is read as a whole. */
+async function analyzeStores(session: Queryable, files: readonly PlannedFile[]): Promise<void> {
+  const isLarge = files.some(({ inspection }) => hasOwnTables(inspection));
+  if (isLarge) await session.query("set default_statistics_target = 30");
+  for (const table of new Set(files.map(({ source }) => source.table))) {
+    await session.query(`analyze ${quoteRelation(storeRelation(table))}`);
+  }
+  if (isLarge) await session.query("reset default_statistics_target");
 }
 
 async function whatLacks(

@@ -366,6 +366,7 @@ function extract(
       periods: [],
       nulBytes: 0,
       checkpoints: [],
+      verbatim: undefined,
     },
     period,
     nameParts: {},

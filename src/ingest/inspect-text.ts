@@ -7,6 +7,7 @@ import { PeriodCounter } from "./period-counter.js";
 import { readContent } from "./unpack.js";
 import type { TextShape } from "./recognize-text.js";
 import { describeFlaw, expectedFields, scannerOf, valuesOf } from "./record-format.js";
+import { RecordScanner, traits } from "./record-scanner.js";
 import { toUtf8, Utf8Check, withoutNul, type Encoding, type EncodingStart } from "./text-encoding.js";
 
 /** A place where a record begins: where one of several streams may start. */
@@ -42,6 +43,19 @@ export interface TextInspection {
   readonly nulBytes: number;
   /** Empty unless the raw bytes can be read from the middle. */
   readonly checkpoints: readonly Checkpoint[];
+  /** Whether the bytes may go to `copy` as they are. */
+  readonly verbatim: Verbatim | undefined;
+}
+
+/**
+ * From the first record on `copy` cannot but find the same fields as we do: there are no quotes, no blank lines and only one
+ * kind of line end.
+ */
+export interface Verbatim {
+  /** Offset of the first record in the raw file. */
+  readonly from: number;
+  /** There are no backslashes either, so that the server's text format, which costs it less, reads the same. */
+  readonly asText: boolean;
 }
 
 const shownRejects = 5;
@@ -69,11 +83,15 @@ export async function inspectText(
   const last: LastRecord[] = [];
   const { footer } = source;
   const periods = new PeriodCounter(source.period, shape.header.columns);
+  let firstRecord = 0;
   const scanner = scannerOf(
     shape,
     (buffer, from, to, fields, line, irregular) => {
       if (line <= shape.headerLine) return;
-      rows++;
+      if (++rows === 1 && scanner instanceof RecordScanner) {
+        firstRecord = scanner.consumed + from;
+        scanner.met = 0;
+      }
       if (irregular && shape.format === "delimited") irregularRows++;
       const isRagged = fields !== expected;
       if (footer) {
@@ -111,6 +129,7 @@ export async function inspectText(
   irregularRows -= footers.filter(({ irregular }) => irregular).length;
   const encoding = start.encoding ?? (utf8.invalid ? "windows-1252" : "utf-8");
   const isRaw = encoding === "utf-8" && nulBytes === 0 && file.packing === undefined;
+  const isRegular = isRaw && rejected + irregularRows + footers.length === 0;
   return {
     hash: hash.digest("hex"),
     bytes,
@@ -128,7 +147,19 @@ export async function inspectText(
     periods: periods.counts,
     nulBytes,
     checkpoints: isRaw && shape.format !== "json" ? checkpoints : [],
+    verbatim:
+      isRegular && scanner instanceof RecordScanner ? verbatimOf(scanner.met, firstRecord, shape) : undefined,
   };
+}
+
+/** What `copy`'s text format takes as delimiter: none of these. */
+const noTextDelimiter = /[.a-z0-9]/;
+
+function verbatimOf(met: number, from: number, { delimiter }: TextShape): Verbatim | undefined {
+  const { lf, crlf, cr, backslash } = traits;
+  const others = met & ~backslash;
+  if (others !== lf && others !== crlf && others !== cr) return undefined;
+  return { from, asText: met === others && !noTextDelimiter.test(String.fromCharCode(delimiter)) };
 }
 
 interface LastRecord {

@@ -2,20 +2,19 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { stat } from "node:fs/promises";
 import { AquiferError, asError } from "../base/errors.js";
-import { quoteIdentifier, quoteLiteral, quoteRelation } from "../base/identifiers.js";
+import { quoteIdentifier, quoteLiteral, quoteRelation, type RelationName } from "../base/identifiers.js";
 import type { IngestLedger, Reject } from "../history/ingest-ledger.js";
 import { toWarehouseError } from "../warehouse/postgres/server-error.js";
-import type { Queryable, Warehouse } from "../warehouse/warehouse.js";
+import type { Copying, Queryable, Session, Warehouse } from "../warehouse/warehouse.js";
 import { storeRelation } from "./bronze-tables.js";
-import { copyText, type RecordRange } from "./copy-records.js";
+import { copyText, type CopyFormat, type RecordRange } from "./copy-records.js";
 import { copyParquet } from "./copy-parquet.js";
 import { displayName } from "./discover-files.js";
 import { readText } from "./open-text.js";
+import { fillOwnTable, hasOwnTables, ownTable } from "./own-tables.js";
+import type { Verbatim } from "./inspect-text.js";
 import type { InspectedFile } from "./plan-file.js";
 import { storedColumns } from "./stored-columns.js";
-
-/** A file smaller than this goes through one connection: a second one would not pay. */
-const bytesPerStream = 16 * 1024 * 1024;
 
 const rejectsPerInsert = 500;
 
@@ -33,13 +32,14 @@ interface StreamPart {
   readonly start: number;
   readonly end: number;
   readonly rowsBefore: number;
+  readonly rows: number;
   readonly firstLine: number;
 }
 
-/** Splits a file at its checkpoints into parts of about the same size. */
-function splitFile(file: InspectedFile, streams: number): StreamPart[] {
+/** Splits a large file at its checkpoints into parts of about the same size. */
+function splitFile(file: InspectedFile, way: Way, streams: number): StreamPart[] {
   const { checkpoints, bytes } = file.inspection;
-  const wanted = Math.max(1, Math.min(streams, Math.floor(bytes / bytesPerStream)));
+  const wanted = way.own ? streams : 1;
   const starts = [{ offset: file.start.skip, rows: 0, line: 1 }];
   for (let part = 1; part < wanted; part++) {
     const next = checkpoints.find(({ offset }) => offset >= (bytes * part) / wanted);
@@ -49,23 +49,61 @@ function splitFile(file: InspectedFile, streams: number): StreamPart[] {
     start: offset,
     end: starts[index + 1]?.offset ?? Infinity,
     rowsBefore: rows,
+    rows: (starts[index + 1]?.rows ?? file.inspection.rows) - rows,
     firstLine: line,
   }));
 }
 
+/** Where a file's rows lie, and what is known of them. */
+export interface LoadedRows {
+  /** Its own tables; none: the rows are in the source's store. */
+  readonly own: readonly RelationName[];
+  /** For each stored column what `lengthOf` must sum up to; undefined where the bytes leave no doubt. */
+  readonly lengths: readonly number[] | undefined;
+}
+
+/** How the rows of a file get their numbers, and whether bytes go as they are. */
+interface Way {
+  readonly own: boolean;
+  /** The server numbers the rows: they follow one another without a gap. */
+  readonly numbered: boolean;
+  readonly verbatim: Verbatim | undefined;
+}
+
+/** Bytes of one message to the server, which copies each as a whole: more than its cache holds costs more. */
+const messageBytes = 64 * 1024;
+
+function wayOf({ shape, inspection, source }: InspectedFile): Way {
+  const { names, convert } = storedColumns(source, shape.header);
+  const own = hasOwnTables(inspection);
+  // A line of a single column may be blank or `\\.`, which mean something else to `copy`.
+  const numbered = own && shape.format === "delimited" && inspection.rejected === 0 && names.length > 1;
+  return {
+    own,
+    numbered,
+    verbatim: numbered && convert === undefined ? inspection.verbatim : undefined,
+  };
+}
+
 /**
- * Copies a file's records into the store, where nobody sees them yet.
+ * Copies a file's records to where nobody sees them yet: into the store, or a large file into tables of its own.
  *
  * @throws AquiferError `changed-while-reading`, `row-count` when PostgreSQL did not take exactly the records that were counted
  */
-export async function loadFile(file: InspectedFile, fileId: string, context: LoadContext): Promise<void> {
-  const parts = splitFile(file, Math.min(2, context.warehouse.maxSessions - 1));
+export async function loadFile(
+  file: InspectedFile,
+  fileId: string,
+  context: LoadContext,
+): Promise<LoadedRows> {
+  const way = wayOf(file);
+  const parts = splitFile(file, way, Math.min(2, context.warehouse.maxSessions - 1));
+  const lengths = new Float64Array(storedColumns(file.source, file.shape.header).names.length);
   const failure = new AbortController();
   const signal = AbortSignal.any([context.signal, failure.signal]);
   const counts = await Promise.allSettled(
-    parts.map(async (part) => {
+    parts.map(async (part, index) => {
       try {
-        return await copyPart(file, fileId, part, { ...context, signal });
+        return await copyPart(file, { fileId, way, part, index, lengths }, { ...context, signal });
       } catch (thrown) {
         failure.abort();
         throw thrown;
@@ -77,13 +115,7 @@ export async function loadFile(file: InspectedFile, fileId: string, context: Loa
   const cause = failures.find((error) => error.name !== "AbortError") ?? failures[0];
   if (cause) throw cause;
   const loaded = counts.reduce((sum, each) => sum + (each.status === "fulfilled" ? each.value : 0), 0);
-  const now = await stat(file.file.fullPath);
-  if (now.size !== file.file.bytesOnDisk || now.mtime.getTime() !== file.file.modifiedAt.getTime()) {
-    throw new AquiferError(`${displayName(file.file)} changed while it was read`, {
-      code: "changed-while-reading",
-      hint: "Wait until it has arrived, then ingest again: nothing was loaded.",
-    });
-  }
+  await refuseChanged(file);
   const { rows, rejected } = file.inspection;
   if (loaded !== rows - rejected) {
     throw new AquiferError(
@@ -91,27 +123,85 @@ export async function loadFile(file: InspectedFile, fileId: string, context: Loa
       { code: "row-count", hint: "Nothing was loaded. Please report this." },
     );
   }
+  return {
+    own: way.own ? parts.map((_, index) => ownTable(fileId, index)) : [],
+    lengths: way.verbatim !== undefined || file.shape.format === "parquet" ? undefined : [...lengths],
+  };
 }
 
-async function copyPart(
-  file: InspectedFile,
-  fileId: string,
-  part: StreamPart,
-  context: LoadContext,
-): Promise<number> {
+async function refuseChanged({ file }: InspectedFile): Promise<void> {
+  const now = await stat(file.fullPath);
+  if (now.size === file.bytesOnDisk && now.mtime.getTime() === file.modifiedAt.getTime()) return;
+  throw new AquiferError(`${displayName(file)} changed while it was read`, {
+    code: "changed-while-reading",
+    hint: "Wait until it has arrived, then ingest again: nothing was loaded.",
+  });
+}
+
+/** What one stream copies. */
+interface PartLoad {
+  readonly fileId: string;
+  readonly way: Way;
+  readonly part: StreamPart;
+  readonly index: number;
+  /** Of the whole file; each stream adds its own. */
+  readonly lengths: Float64Array;
+}
+
+async function copyPart(file: InspectedFile, load: PartLoad, context: LoadContext): Promise<number> {
   const closing = new AbortController();
   const signal = AbortSignal.any([context.signal, closing.signal]);
   const ofPart = { ...context, signal };
   const blocks =
     file.shape.format === "parquet"
-      ? parquetBlocks(file, fileId, ofPart)
-      : textBlocks(file, fileId, part, ofPart);
+      ? parquetBlocks(file, load.fileId, ofPart)
+      : load.way.verbatim
+        ? verbatimBlocks(file, load.part, load.way.verbatim, ofPart)
+        : textBlocks(file, load, ofPart);
   try {
-    return await copyBlocks(file, blocks, context);
+    return await context.warehouse.withSession((session) => copyBlocks(session, file, load, blocks, context));
   } finally {
     // A failed COPY does not wait for its input to end; what feeds it may hold a pipe and a thread.
     closing.abort();
     await blocks.return(undefined);
+  }
+}
+
+function copyBlocks(
+  session: Session & Copying,
+  { source, shape }: InspectedFile,
+  { fileId, way, part, index }: PartLoad,
+  blocks: AsyncIterable<Buffer>,
+  { signal }: LoadContext,
+): Promise<number> {
+  const table = way.own ? ownTable(fileId, index) : storeRelation(source.table);
+  const { names } = storedColumns(source, shape.header);
+  const columns = [...(way.numbered ? [] : ["_file_id", "_row"]), ...names].map(quoteIdentifier).join(", ");
+  const delimiter = quoteLiteral(String.fromCharCode(shape.delimiter));
+  const format = way.verbatim?.asText === true ? "text, null ''" : "csv";
+  const statement = `copy ${quoteRelation(table)} (${columns}) from stdin (format ${format}, delimiter ${delimiter}, encoding 'UTF8'${way.own ? ", freeze" : ""})`;
+  const copy = (on: Copying): Promise<number> => sendBlocks(on, statement, blocks, signal);
+  if (!way.own) return copy(session);
+  const numbers = way.numbered ? { first: part.rowsBefore + 1, count: part.rows } : undefined;
+  return session.transaction((transaction) =>
+    fillOwnTable(transaction, table, source.table, { fileId, numbers }, () => copy(transaction)),
+  );
+}
+
+async function sendBlocks(
+  session: Copying,
+  statement: string,
+  blocks: AsyncIterable<Buffer>,
+  signal: AbortSignal,
+): Promise<number> {
+  const copy = session.copyFrom(statement);
+  try {
+    await pipeline(Readable.from(blocks, { objectMode: true, highWaterMark: 4 }), copy, { signal });
+    return copy.rowCount;
+  } catch (thrown) {
+    const error = asError(thrown);
+    if (error instanceof AquiferError || error.name === "AbortError") throw error;
+    throw toWarehouseError(error, statement);
   }
 }
 
@@ -128,52 +218,42 @@ async function* parquetBlocks(
   });
 }
 
-async function* textBlocks(
-  file: InspectedFile,
-  fileId: string,
+async function* verbatimBlocks(
+  { file, inspection }: InspectedFile,
   part: StreamPart,
+  { from }: Verbatim,
   context: LoadContext,
 ): AsyncGenerator<Buffer, void> {
-  const { shape, inspection, source } = file;
-  const text = readText(file.file, inspection.encoding, part.start, part.end);
+  const start = Math.max(part.start, from);
+  for await (const block of readText(file, inspection.encoding, start, part.end)) {
+    for (let at = 0; at < block.length; at += messageBytes) yield block.subarray(at, at + messageBytes);
+    context.onBytes(block.length);
+  }
+}
+
+async function* textBlocks(
+  { file, shape, inspection, source }: InspectedFile,
+  { fileId, way, part, lengths }: PartLoad,
+  context: LoadContext,
+): AsyncGenerator<Buffer, void> {
+  const text = readText(file, inspection.encoding, part.start, part.end);
   const range: RecordRange = { ...part, text, headerLine: shape.headerLine, lastRow: inspection.rows };
-  const stored = storedColumns(source, shape.header);
   const rejects: Reject[] = [];
   const keepRejects = async (atLeast: number): Promise<void> => {
     if (rejects.length < atLeast) return;
     await context.ledger.addRejects(context.session, fileId, rejects.splice(0));
   };
-  const onReject = (reject: Reject): void => void rejects.push(reject);
-  for await (const block of copyText(range, shape, fileId, stored.convert, onReject)) {
+  const { convert } = storedColumns(source, shape.header);
+  const format: CopyFormat = {
+    fileId: way.numbered ? undefined : fileId,
+    convert,
+    lengths,
+    onReject: (reject) => void rejects.push(reject),
+  };
+  for await (const block of copyText(range, shape, format)) {
     await keepRejects(rejectsPerInsert);
     context.onBytes(block.length);
     yield block;
   }
   await keepRejects(1);
-}
-
-async function copyBlocks(
-  { source, shape }: InspectedFile,
-  blocks: AsyncIterable<Buffer>,
-  context: LoadContext,
-): Promise<number> {
-  const statement = copyStatement(source.table, storedColumns(source, shape.header).names, shape.delimiter);
-  return context.warehouse.withSession(async (session) => {
-    const copy = session.copyFrom(statement);
-    try {
-      await pipeline(Readable.from(blocks, { objectMode: true, highWaterMark: 4 }), copy, {
-        signal: context.signal,
-      });
-    } catch (thrown) {
-      const error = asError(thrown);
-      if (error instanceof AquiferError || error.name === "AbortError") throw error;
-      throw toWarehouseError(error, statement);
-    }
-    return copy.rowCount;
-  });
-}
-
-function copyStatement(table: string, columns: readonly string[], delimiter: number): string {
-  const names = ["_file_id", "_row", ...columns].map(quoteIdentifier).join(", ");
-  return `copy ${quoteRelation(storeRelation(table))} (${names}) from stdin (format csv, delimiter ${quoteLiteral(String.fromCharCode(delimiter))}, encoding 'UTF8')`;
 }

@@ -106,6 +106,7 @@ export async function inspectParquet(
       periods: await countPeriods(database, source, shape, rows),
       nulBytes: nulBytes.reduce((sum, count) => sum + count, 0),
       checkpoints: [],
+      verbatim: undefined,
     };
   });
 }

@@ -1,53 +1,81 @@
 import { quoteIdentifier, quoteLiteral, quoteRelation } from "../base/identifiers.js";
 import type { IngestLedger, Reject } from "../history/ingest-ledger.js";
-import type { Queryable } from "../warehouse/warehouse.js";
+import type { Copying, Queryable, Session } from "../warehouse/warehouse.js";
 import { storeRelation } from "./bronze-tables.js";
-import { findProblems, hasChecks } from "./check-values.js";
+import { problemsQuery, type ValueChecks } from "./check-values.js";
+import type { LoadedRows } from "./load-file.js";
 import { locateRows, type LocatedRow } from "./locate-rows.js";
+import { rowsOf, relationsOf } from "./own-tables.js";
 import { refuseTooManyRejects, type InspectedFile } from "./plan-file.js";
 import { storedColumns } from "./stored-columns.js";
 
 const shownRejects = 5;
 
+/** Problems are taken from the server in portions: a file may have as many as rows. */
+const portion = 10_000;
+
+interface Problem {
+  readonly row: number;
+  readonly column: string;
+  readonly error: string;
+}
+
 /**
- * Takes the stored rows of a file that break a check out of the store and into the rejects, before anybody sees them.
+ * Takes the rows of a file that break a check out of where they are stored and into the rejects, before anybody sees them.
+ * Whether there are too many is judged before the first of them is fetched.
  *
  * @returns how many
  * @throws AquiferError `too-many-rejects`
  */
 export async function rejectBadValues(
-  session: Queryable,
+  session: Session & Copying,
   ledger: IngestLedger,
   file: InspectedFile,
   fileId: string,
-  serverVersion: number,
+  loaded: LoadedRows,
+  checks: ValueChecks,
 ): Promise<number> {
   const { source, inspection, shape } = file;
-  if (!hasChecks(source)) return 0;
   const present = storedColumns(source, shape.header).names;
-  const problems = await findProblems(session, source, fileId, present, serverVersion);
-  if (problems.length === 0) return 0;
-  const rows = problems.map(({ row }) => row);
-  const places = file.feed
-    ? await readStoredRows(session, source.table, present, fileId, rows)
-    : await locateRows(file, new Set(rows));
-  const rejects = problems.map(({ row, column, error }): Reject => {
+  const locate = (problems: readonly Problem[]): Promise<ReadonlyMap<number, LocatedRow>> => {
+    const rows = problems.map(({ row }) => row);
+    return file.feed
+      ? readStoredRows(session, source.table, present, fileId, rows)
+      : locateRows(file, new Set(rows));
+  };
+  const query = problemsQuery(checks, rowsOf(source.table, fileId, loaded.own));
+  const counted = await session.query<{ count: string }>(`select count(*) as count from (${query}) as each`);
+  const found = Number(counted.rows[0]?.count ?? 0);
+  const first = await problemsOf(session, `${query} limit ${shownRejects}`);
+  const counts = { rows: inspection.rows, rejected: inspection.rejected + found };
+  const shown = toRejects(first, await locate(first));
+  refuseTooManyRejects(file.file, source, counts, shown);
+  await session.transaction(async (transaction) => {
+    await transaction.query(`declare problems no scroll cursor for ${query}`);
+    for (;;) {
+      const problems = await problemsOf(transaction, `fetch ${portion} from problems`);
+      if (problems.length === 0) break;
+      const places = await locate(problems);
+      await ledger.addRejects(transaction, fileId, toRejects(problems, places));
+    }
+    await transaction.query("close problems");
+    for (const relation of relationsOf(source.table, loaded.own)) {
+      await ledger.takeOutRejected(transaction, relation, fileId);
+    }
+  });
+  return found;
+}
+
+async function problemsOf(session: Queryable, query: string): Promise<Problem[]> {
+  const { rows } = await session.query<{ row: string; column: string; error: string }>(query);
+  return rows.map((each) => ({ ...each, row: Number(each.row) }));
+}
+
+function toRejects(problems: readonly Problem[], places: ReadonlyMap<number, LocatedRow>): Reject[] {
+  return problems.map(({ row, column, error }) => {
     const place = places.get(row);
     return { row, column, error, line: place?.line ?? 0, raw: place?.raw ?? "" };
   });
-  const rejected = inspection.rejected + rejects.length;
-  refuseTooManyRejects(
-    file.file,
-    source,
-    { rows: inspection.rows, rejected },
-    rejects.slice(0, shownRejects),
-  );
-  await ledger.addRejects(session, fileId, rejects);
-  await session.query(
-    `delete from ${quoteRelation(storeRelation(source.table))} where _file_id = $1 and _row = any ($2::bigint[])`,
-    [fileId, rejects.map(({ row }) => row)],
-  );
-  return rejects.length;
 }
 
 /** Rows that came from no file, as JSON. */

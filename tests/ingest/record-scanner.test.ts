@@ -29,6 +29,9 @@ function scan(text: string, dialect = comma, chunks: readonly number[] = [1 << 2
   const scanner = new RecordScanner(dialect, (buffer, start, end, count, line, irregular) => {
     const fields = recordFields(buffer.subarray(start, end), dialect.delimiter);
     expect(fields).toHaveLength(count);
+    if (!irregular) {
+      expect([...scanner.lengths.subarray(0, count)]).toEqual(fields.map((field) => field?.length ?? -1));
+    }
     records.push({ fields: fields.map((field) => field?.toString() ?? null), line, irregular });
   });
   const bytes = Buffer.from(text);
@@ -129,7 +132,12 @@ describe("properties", () => {
       fc.asyncProperty(hostile, async (text) => {
         await database.warehouse.query("truncate loaded");
         const range = { text: chunks(text), rowsBefore: 8, firstLine: 1, headerLine: 0, lastRow: Infinity };
-        const copied = copyText(range, shape, "7", undefined, () => undefined);
+        const copied = copyText(range, shape, {
+          fileId: "7",
+          convert: undefined,
+          lengths: new Float64Array(2),
+          onReject: () => undefined,
+        });
         await database.warehouse.withSession(async (session) => {
           await pipeline(Readable.from(copied), session.copyFrom("copy loaded from stdin (format csv)"));
         });

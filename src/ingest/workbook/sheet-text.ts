@@ -67,11 +67,15 @@ function placer({ fields, name }: ChosenSheet): (record: Buffer) => Buffer {
 /** Splits what `sheetText` makes into records; their line is the row in the sheet. */
 export class SheetScanner extends RecordScanner {
   constructor(shape: Pick<TextShape, "delimiter" | "crOnly">, sink: RecordSink) {
+    let lengths = new Int32Array();
     super(shape, (buffer, start, end, fields, _line, irregular) => {
+      // The row's number is no field of the record.
+      lengths.copyWithin(0, 1, fields);
       let row = 0;
       let position = start;
       for (; buffer[position] !== comma; position++) row = row * 10 + (buffer[position] as number) - 48;
       sink(buffer, position + 1, end, fields - 1, row, irregular);
     });
+    lengths = this.lengths;
   }
 }

@@ -1,0 +1,111 @@
+import { quoteIdentifier, quoteRelation, type RelationName } from "../base/identifiers.js";
+import type { Copying, Queryable } from "../warehouse/warehouse.js";
+import { storeRelation, storeSchema } from "./bronze-tables.js";
+import type { TextInspection } from "./inspect-text.js";
+
+/**
+ * A large file has tables of its own, one for each stream, which become children of its source's store in the transaction
+ * that publishes them. A table that is filled by the transaction that made it needs no lock and, where the server's
+ * `wal_level` allows, no log; it can number its rows and know its file by itself; and it goes at once when nobody wants it.
+ */
+const least = { bytes: 32 * 1024 * 1024, rows: 500_000 };
+
+/** Whether a file is large enough for tables of its own. */
+export function hasOwnTables({ bytes, rows }: Pick<TextInspection, "bytes" | "rows">): boolean {
+  return bytes >= least.bytes || rows >= least.rows;
+}
+
+export function ownTable(fileId: string, part: number): RelationName {
+  return { schema: storeSchema, name: `${prefixOf(fileId)}${part}` };
+}
+
+function prefixOf(fileId: string): string {
+  return `_file_${fileId}_`;
+}
+
+/** What the rows of one stream have in common. */
+export interface OwnRows {
+  readonly fileId: string;
+  /** Number of the first row, and how many there are, where the server numbers them. */
+  readonly numbers: { readonly first: number; readonly count: number } | undefined;
+}
+
+/**
+ * Makes a table for one stream, has `copy` fill it, and leaves it as a table that its source's store can take. To be called
+ * in a transaction of its own.
+ */
+export async function fillOwnTable(
+  transaction: Queryable & Copying,
+  table: RelationName,
+  store: string,
+  { fileId, numbers }: OwnRows,
+  copy: () => Promise<number>,
+): Promise<number> {
+  const name = quoteRelation(table);
+  // Lets the disk begin while rows still arrive, so that the commit need not wait for all of them.
+  await transaction.query(
+    "select set_config(name, least(64, max_val::integer)::text, true) from pg_settings where name = 'backend_flush_after'",
+  );
+  await transaction.query(
+    `create table ${name} (like ${quoteRelation(storeRelation(store))} including storage including compression)`,
+  );
+  if (numbers) {
+    const { first, count } = numbers;
+    await transaction.query(
+      `alter table ${name} alter _file_id set default ${BigInt(fileId)},
+       alter _row add generated always as identity (start with ${first} cache ${Math.max(1, count)})`,
+    );
+  }
+  const rows = await copy();
+  if (numbers) {
+    await transaction.query(`alter table ${name} alter _file_id drop default, alter _row drop identity`);
+  }
+  await transaction.query(`create index on ${name} using brin (_file_id)`);
+  return rows;
+}
+
+/** Makes tables part of their source's store. */
+export async function attachOwnTables(
+  transaction: Queryable,
+  store: string,
+  tables: readonly RelationName[],
+): Promise<void> {
+  for (const table of tables) {
+    await transaction.query(
+      `alter table ${quoteRelation(table)} inherit ${quoteRelation(storeRelation(store))}`,
+    );
+  }
+}
+
+/** The tables that exist for a file. */
+export async function findOwnTables(session: Queryable, fileId: string): Promise<RelationName[]> {
+  const { rows } = await session.query<{ name: string }>(
+    `select relname as name from pg_class join pg_namespace on pg_namespace.oid = relnamespace
+     where nspname = $1 and starts_with(relname, $2) and relkind = 'r' order by relname`,
+    [storeSchema, prefixOf(fileId)],
+  );
+  return rows.map(({ name }) => ({ schema: storeSchema, name }));
+}
+
+/** Removes all rows of a file, wherever they lie. */
+export async function removeRows(session: Queryable, store: string, fileId: string): Promise<void> {
+  for (const table of await findOwnTables(session, fileId)) {
+    await session.query(`drop table ${quoteRelation(table)}`);
+  }
+  await session.query(`delete from only ${quoteRelation(storeRelation(store))} where _file_id = $1`, [
+    fileId,
+  ]);
+}
+
+/** The tables that hold a file's rows, those of others too. */
+export function relationsOf(store: string, own: readonly RelationName[]): readonly RelationName[] {
+  return own.length === 0 ? [storeRelation(store)] : own;
+}
+
+/** SQL: a relation of the rows of a file that lie in these tables; of its source's store where there are none. */
+export function rowsOf(store: string, fileId: string, own: readonly RelationName[]): string {
+  if (own.length === 0) {
+    return `(select * from only ${quoteRelation(storeRelation(store))} where ${quoteIdentifier("_file_id")} = ${BigInt(fileId)})`;
+  }
+  return `(${own.map((table) => `select * from ${quoteRelation(table)}`).join(" union all ")})`;
+}
