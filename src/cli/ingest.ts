@@ -150,6 +150,11 @@ class IngestDisplay {
   onEvent(event: IngestEvent): void {
     if (event.kind === "progress") {
       this.progress.show(() => this.progressText(event));
+    } else if (event.kind === "waiting") {
+      this.clear();
+      this.context.effects.stderr.write(
+        `Waiting for a lock on bronze: ${event.holders.join("; ") || "held by nobody that is seen"}\n`,
+      );
     } else if (event.kind === "swept") {
       this.clear();
       this.context.effects.stderr.write(

@@ -142,6 +142,22 @@ export class IngestLedger {
     ]);
   }
 
+  /** Lets `awaitStreams` wait for this transaction, which puts rows where they are not seen yet. */
+  async enterStream(transaction: Queryable): Promise<void> {
+    await transaction.query(
+      "select pg_advisory_xact_lock_shared(hashtextextended('aquifer ingest stream ' || $1, 0))",
+      [this.schema],
+    );
+  }
+
+  /** Waits until no transaction is left that puts rows into bronze, also of a process that has ended. */
+  async awaitStreams(transaction: Queryable): Promise<void> {
+    await transaction.query(
+      "select pg_advisory_xact_lock(hashtextextended('aquifer ingest stream ' || $1, 0))",
+      [this.schema],
+    );
+  }
+
   /** Whether there is a ledger yet. */
   async exists(session: Queryable): Promise<boolean> {
     const { rows } = await session.query<{ exists: boolean }>(

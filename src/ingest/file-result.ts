@@ -13,6 +13,8 @@ export type IngestEvent =
       readonly bytes: number;
       readonly total: number;
     }
+  /** Others hold locks on bronze. */
+  | { readonly kind: "waiting"; readonly holders: readonly string[] }
   | { readonly kind: "swept"; readonly batches: readonly string[] }
   | { readonly kind: "file"; readonly file: FileResult };
 

@@ -20,6 +20,7 @@ import type { InspectedFile } from "./plan-file.js";
 import { readSeeds, checkSeed, type Seed } from "./seeds.js";
 import { ScratchFile } from "./scratch-file.js";
 import { quoteRelation, type RelationName } from "../base/identifiers.js";
+import { withPatience, type LockPatience } from "./lock-patience.js";
 import { attachOwnTables, hasOwnTables, removeRows } from "./own-tables.js";
 import { verifyRows } from "./verify-rows.js";
 
@@ -33,6 +34,8 @@ export interface IngestOptions extends InspectOptions {
   readonly historySchema?: string;
   /** Opens the operational databases that sources read. Default: there are none. */
   readonly openConnection?: OpenConnection;
+  /** How long locks on bronze are waited for, in milliseconds. Default: a minute. */
+  readonly lockPatience?: number;
   readonly version: string;
   readonly now: () => Date;
   /** Milliseconds since an arbitrary start. */
@@ -100,7 +103,7 @@ async function ingestUntilAborted(options: IngestOptions, scratch: ScratchFile):
       return await withExtracts(options, session, ledger, async (extracts) => {
         const files = [...found, ...extracts];
         const tables = bronzeTables(options.sources, seeds, files);
-        await session.transaction(async (transaction) => {
+        await withPatience(session, patienceOf(options), async (transaction) => {
           await ensureBronze(transaction, tables, schema);
           await ensureTypeCheck(transaction, options.warehouse.serverVersion);
           await ledger.declareSources(transaction, options.sources.map(declared));
@@ -219,17 +222,23 @@ async function sweep(
   ledger: IngestLedger,
   options: IngestOptions,
 ): Promise<void> {
-  const batches = await undoStarted(session, ledger, "the process that loaded it ended before it was done");
+  const reason = "the process that loaded it ended before it was done";
+  const batches = await undoStarted(session, ledger, patienceOf(options), reason);
   if (batches.length > 0) options.onEvent?.({ kind: "swept", batches });
 }
 
-/** Removes the rows of every batch that is started and marks it as failed. */
+/**
+ * Removes the rows of every batch that is started and marks it as failed, once no stream of it can commit any more: the
+ * server may still be at work for a process that is dead.
+ */
 async function undoStarted(
   session: Session & Copying,
   ledger: IngestLedger,
+  patience: LockPatience,
   error: string,
 ): Promise<readonly string[]> {
-  return session.transaction(async (transaction) => {
+  return withPatience(session, patience, async (transaction) => {
+    await ledger.awaitStreams(transaction);
     for (const { fileId, bronzeTable } of await ledger.abandonedFiles(transaction)) {
       await removeRows(transaction, bronzeTable, fileId);
     }
@@ -263,18 +272,29 @@ async function loadBatch(
         own.push({ store: file.source.table, tables });
         done(file, outcome);
       }
-      await session.transaction(async (transaction) => {
+      await withPatience(session, patienceOf(options), async (transaction) => {
         for (const { store, tables } of own) await attachOwnTables(transaction, store, tables);
         await ledger.publishBatch(transaction, id);
       });
     } catch (thrown) {
       // On a broken connection this fails too; then the next ingest sweeps.
-      await undoStarted(session, ledger, asError(thrown).message).catch(() => undefined);
+      await undoStarted(session, ledger, patienceOf(options), asError(thrown).message).catch(() => undefined);
       throw thrown;
     }
     await analyzeStores(session, todo);
   }
   return { batch: batch?.name, files: results, ...(await whatLacks(session, ledger, options)) };
+}
+
+const defaultPatience = 60_000;
+
+function patienceOf({ lockPatience, signal, elapsed, onEvent }: IngestOptions): LockPatience {
+  return {
+    milliseconds: lockPatience ?? defaultPatience,
+    signal,
+    elapsed,
+    onWait: (holders) => onEvent?.({ kind: "waiting", holders }),
+  };
 }
 
 /** Rows that a feed put into the store, whose values never were here to be measured; it has counted them itself. */

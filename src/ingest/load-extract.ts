@@ -48,20 +48,23 @@ async function copyExtract(extract: ExtractFeed, fileId: string, context: FeedCo
   });
   let failed: "source" | "warehouse" | undefined;
   const rows = await context.warehouse.withSession((target) =>
-    inSnapshot(snapshot, async (session) => {
-      const reading = session.copyTo(outOf);
-      const writing = target.copyFrom(into);
-      reading.once("error", () => (failed ??= "source"));
-      writing.once("error", () => (failed ??= "warehouse"));
-      await pipeline(reading, counter, writing, { signal: context.signal });
-      return writing.rowCount;
-    }).catch((thrown: unknown) => {
-      const error = asError(thrown);
-      if (error instanceof AquiferError && failed === undefined)
-        throw sourceError(error, snapshot, formatRelation(relation));
-      if (error.name === "AbortError") throw error;
-      const known = toWarehouseError(error, failed === "source" ? outOf : into);
-      throw failed === "warehouse" ? known : sourceError(known, snapshot, formatRelation(relation));
+    target.transaction(async (transaction) => {
+      await context.ledger.enterStream(transaction);
+      return inSnapshot(snapshot, async (session) => {
+        const reading = session.copyTo(outOf);
+        const writing = transaction.copyFrom(into);
+        reading.once("error", () => (failed ??= "source"));
+        writing.once("error", () => (failed ??= "warehouse"));
+        await pipeline(reading, counter, writing, { signal: context.signal });
+        return writing.rowCount;
+      }).catch((thrown: unknown) => {
+        const error = asError(thrown);
+        if (error instanceof AquiferError && failed === undefined)
+          throw sourceError(error, snapshot, formatRelation(relation));
+        if (error.name === "AbortError") throw error;
+        const known = toWarehouseError(error, failed === "source" ? outOf : into);
+        throw failed === "warehouse" ? known : sourceError(known, snapshot, formatRelation(relation));
+      });
     }),
   );
   if (rows !== extract.rows) {

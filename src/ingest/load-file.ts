@@ -172,7 +172,7 @@ function copyBlocks(
   { source, shape }: InspectedFile,
   { fileId, way, part, index }: PartLoad,
   blocks: AsyncIterable<Buffer>,
-  { signal }: LoadContext,
+  { signal, ledger }: LoadContext,
 ): Promise<number> {
   const table = way.own ? ownTable(fileId, index) : storeRelation(source.table);
   const { names } = storedColumns(source, shape.header);
@@ -181,11 +181,13 @@ function copyBlocks(
   const format = way.verbatim?.asText === true ? "text, null ''" : "csv";
   const statement = `copy ${quoteRelation(table)} (${columns}) from stdin (format ${format}, delimiter ${delimiter}, encoding 'UTF8'${way.own ? ", freeze" : ""})`;
   const copy = (on: Copying): Promise<number> => sendBlocks(on, statement, blocks, signal);
-  if (!way.own) return copy(session);
   const numbers = way.numbered ? { first: part.rowsBefore + 1, count: part.rows } : undefined;
-  return session.transaction((transaction) =>
-    fillOwnTable(transaction, table, source.table, { fileId, numbers }, () => copy(transaction)),
-  );
+  return session.transaction(async (transaction) => {
+    await ledger.enterStream(transaction);
+    return way.own
+      ? fillOwnTable(transaction, table, source.table, { fileId, numbers }, () => copy(transaction))
+      : copy(transaction);
+  });
 }
 
 async function sendBlocks(
