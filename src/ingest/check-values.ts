@@ -91,24 +91,21 @@ export interface Rule {
 }
 
 const isoForms = {
-  date: "^\\s*\\d{4}-\\d{2}-\\d{2}\\s*$",
-  timestamp: "^\\s*\\d{4}-\\d{2}-\\d{2}[T ]\\d{2}:\\d{2}(:\\d{2}(\\.\\d+)?)?(Z|[+-]\\d{2}(:?\\d{2})?)?\\s*$",
+  date: "^\\s*[0-9]{4}-[0-9]{2}-[0-9]{2}\\s*$",
+  timestamp:
+    "^\\s*[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\\.[0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?\\s*$",
 };
 
-/** Forms that most files use, as patterns of `like`: a tenth of the work of a regular expression. */
+/** Forms that most files use, with 0 for any digit: they are compared with half the work of a regular expression. */
 const commonForms = {
-  date: ["____-__-__"],
-  timestamp: ["____-__-__ __:__:__", "____-__-__T__:__:__", "____-__-__T__:__:__Z"],
+  date: ["0000-00-00"],
+  timestamp: ["0000-00-00 00:00:00", "0000-00-00T00:00:00", "0000-00-00T00:00:00Z"],
 };
 
-/**
- * SQL: true for a text that is not ISO 8601. Where a digit stands first and fourth, and the type takes the text, the common
- * forms leave no other reading than year, month and day.
- */
-function isOtherForm(value: string, type: "date" | "timestamp"): string {
-  const digits = [`ascii(${value})`, `ascii(substr(${value}, 4))`].map((code) => `${code} between 48 and 57`);
-  const forms = commonForms[type].map((form) => `${value} like '${form}'`).join(" or ");
-  return `(not (${digits.join(" and ")} and (${forms})) and ${value} !~ ${quoteLiteral(isoForms[type])})`;
+/** SQL: true for a text that is not ISO 8601. */
+export function isOtherForm(value: string, type: "date" | "timestamp"): string {
+  const forms = commonForms[type].map(quoteLiteral).join(", ");
+  return `(translate(${value}, '123456789', '000000000') not in (${forms}) and ${value} !~ ${quoteLiteral(isoForms[type])})`;
 }
 
 function rulesOf({ name, checks }: Pick<SourceColumn, "name" | "checks">, isValid: string): Rule[] {
