@@ -1,5 +1,8 @@
 import { Option, type Command } from "commander";
-import { urlVariable, type ResolvedConfig } from "../project/config.js";
+import { AquiferError, exitCodes } from "../base/errors.js";
+import { brokerParameters } from "../ingest/kafka/broker-parameters.js";
+import type { MessageSource } from "../ingest/kafka/message-source.js";
+import { brokerVariable, urlVariable, type ResolvedConfig } from "../project/config.js";
 import { describeTarget, openWarehouse, type TargetOptions } from "../warehouse/connect.js";
 import { openOperational } from "../warehouse/operational-database.js";
 import type { Warehouse } from "../warehouse/warehouse.js";
@@ -74,4 +77,30 @@ export function openConnection(
     maxSessions: 2,
     ...use,
   });
+}
+
+/**
+ * Connects to a cluster of Kafka by what its environment variable says.
+ *
+ * @throws AquiferError `no-connection-url` when the variable is not set
+ */
+export async function openBroker(
+  context: CommandContext,
+  projectRoot: string,
+  config: Pick<ResolvedConfig, "connections">,
+  connection: string,
+): Promise<MessageSource> {
+  const variable = brokerVariable(config, connection);
+  const value = context.effects.env[variable] ?? "";
+  if (value === "") {
+    throw new AquiferError(`The connection "${connection}" leads nowhere: ${variable} is not set`, {
+      code: "no-connection-url",
+      exitCode: exitCodes.usage,
+      hint: `Set ${variable} to kafka://host:9092, or kafkas://user:password@host:9093 for TLS.`,
+    });
+  }
+  const parameters = await brokerParameters(value, variable, projectRoot);
+  // Loaded only where a topic is read: the client costs every command some 100 ms.
+  const { openCluster } = await import("../ingest/kafka/open-cluster.js");
+  return openCluster(connection, parameters);
 }

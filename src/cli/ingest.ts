@@ -12,6 +12,7 @@ import { loadSources, selectSources } from "../project/sources.js";
 import type { CommandContext, CommandFactory } from "./command.js";
 import {
   addConnectionOptions,
+  openBroker,
   openConnection,
   openProjectWarehouse,
   type ConnectionOptions,
@@ -25,6 +26,7 @@ interface IngestValues extends ConnectionOptions {
   readonly force?: true;
   readonly json?: true;
   readonly run?: true;
+  readonly acceptGaps?: true;
 }
 
 /** One connection holds the lock and the ledger, two copy. */
@@ -33,7 +35,7 @@ const maxSessions = 3;
 export const ingestCommand: CommandFactory = (context) => {
   const command = new Command("ingest")
     .description(
-      "Load what is new in raw/, seeds/ and operational databases into bronze, all of it in one batch or nothing.",
+      "Load what is new in raw/, seeds/, operational databases and topics into bronze, all of it in one batch or nothing.",
     )
     .argument("[source...]", "sources (system/type) or whole systems; all unless named")
     .option("--run", "then run the actions that read, directly or not, what was loaded")
@@ -43,6 +45,7 @@ export const ingestCommand: CommandFactory = (context) => {
     )
     .option("--dry-run", "print what would be done with each file and why; write nothing")
     .option("--force", "load again what is unchanged")
+    .option("--accept-gaps", "go on behind messages of topics that retention removed before they were loaded")
     .option("--json", "print one JSON object a line: each file, then the batch");
   return addConnectionOptions(command)
     .addHelpText(
@@ -98,6 +101,17 @@ export async function runIngest(
     purpose: values.dryRun === true ? "read" : "write",
   });
   const begin = clock.elapsed();
+  const orLeftOut = async <T>(connect: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await connect();
+    } catch (thrown) {
+      // Who asks for everything has what is there; who names the source wants it.
+      if (names.length > 0 || !(thrown instanceof AquiferError) || thrown.code !== "no-connection-url")
+        throw thrown;
+      context.effects.stderr.write(`Left out: ${thrown.message}\n`);
+      return undefined;
+    }
+  };
   try {
     const result = await ingest({
       projectRoot: root,
@@ -108,17 +122,9 @@ export async function runIngest(
       dryRun: values.dryRun === true,
       force: values.force === true,
       historySchema: config.historySchema,
-      openConnection: async (name) => {
-        try {
-          return await openConnection(context, root, values, config, name);
-        } catch (thrown) {
-          // Who asks for everything has what is there; who names the source wants it.
-          if (names.length > 0 || !(thrown instanceof AquiferError) || thrown.code !== "no-connection-url")
-            throw thrown;
-          context.effects.stderr.write(`Left out: ${thrown.message}\n`);
-          return undefined;
-        }
-      },
+      acceptGaps: values.acceptGaps === true,
+      openConnection: (name) => orLeftOut(() => openConnection(context, root, values, config, name)),
+      openBroker: (name) => orLeftOut(() => openBroker(context, root, config, name)),
       version: packageVersion(),
       now: () => clock.now(),
       elapsed: () => clock.elapsed(),

@@ -96,6 +96,16 @@ export interface ExtractDialect {
   readonly to?: string;
 }
 
+/** Where a partition of a topic goes on. */
+export interface TopicPosition {
+  readonly source: string;
+  readonly connection: string;
+  readonly topic: string;
+  readonly partition: number;
+  /** The offset after the last one that was loaded. */
+  readonly next: number;
+}
+
 export interface StoredContent {
   /** The file that holds the rows. */
   readonly fileId: string;
@@ -189,6 +199,22 @@ export class IngestLedger {
       [sources],
     );
     return rows.map((row) => ({ ...row, period: row.period ?? undefined, bytes: Number(row.bytes) }));
+  }
+
+  /**
+   * Where these sources go on in each partition of their topics. Offsets stand with the batch that loaded their messages, so
+   * both are there, or neither.
+   */
+  async topicPositions(session: Queryable, sources: readonly string[]): Promise<TopicPosition[]> {
+    const { rows } = await session.query<Omit<TopicPosition, "next"> & { next: string }>(
+      `select source, dialect ->> 'broker' as connection, dialect ->> 'topic' as topic, key::integer as partition,
+         max((value ->> 1)::bigint) as next
+       from ${this.schema}.ingest_file, jsonb_each(dialect -> 'offsets')
+       where status = 'loaded' and source = any ($1) and dialect ? 'offsets'
+       group by 1, 2, 3, 4`,
+      [sources],
+    );
+    return rows.map((row) => ({ ...row, next: Number(row.next) }));
   }
 
   /** Loaded content with one of these hashes, superseded or not. */

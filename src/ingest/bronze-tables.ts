@@ -68,10 +68,16 @@ function columnsOf(schema: string): string {
     where attrelid = to_regclass(format('%I.%I', ${schema}::text, wanted.name)) and attnum > 0 and not attisdropped)`;
 }
 
-/** `timestamp` is how a declaration, `timestamp without time zone` how the catalog says it. */
+/** How declarations say what the catalog calls otherwise. */
+const shortTypes: Readonly<Record<string, string>> = {
+  "timestamp without time zone": "timestamp",
+  "timestamp with time zone": "timestamptz",
+};
+
 function refuseChangedType(table: BronzeTable, present: readonly PresentColumn[]): void {
   for (const { name, type } of table.columns) {
-    const stored = present.find((column) => column.name === name)?.type.replace(" without time zone", "");
+    const found = present.find((column) => column.name === name)?.type;
+    const stored = found === undefined ? undefined : (shortTypes[found] ?? found);
     if (stored !== undefined && stored !== type) {
       throw new AquiferError(`bronze.${table.name}: column ${name} is ${stored}, declared as ${type}`, {
         code: "changed-type",

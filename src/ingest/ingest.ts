@@ -13,6 +13,9 @@ import type { Copying, Queryable, Session, Warehouse } from "../warehouse/wareho
 import { ensureBronze, storeRelation, type BronzeTable } from "./bronze-tables.js";
 import { decideLoads, ledgerName, type KnownFiles, type PlannedFile } from "./decide-load.js";
 import { inspectExtracts, type DatabaseSource } from "./inspect-extracts.js";
+import { inspectTopics, type TopicSource } from "./kafka/inspect-topics.js";
+import type { OpenBroker } from "./kafka/message-source.js";
+import { withBrokers } from "./kafka/with-brokers.js";
 import { withSnapshots, type OpenConnection } from "./source-snapshot.js";
 import { displayName } from "./discover-files.js";
 import { loadFile, type LoadedRows } from "./load-file.js";
@@ -36,6 +39,10 @@ export interface IngestOptions extends InspectOptions {
   readonly openConnection?: OpenConnection;
   /** How long locks on bronze are waited for, in milliseconds. Default: a minute. */
   readonly lockPatience?: number;
+  /** Opens the clusters whose topics sources read. Default: there are none. */
+  readonly openBroker?: OpenBroker;
+  /** Go on behind messages that retention removed before they were loaded. */
+  readonly acceptGaps?: boolean;
   readonly version: string;
   readonly now: () => Date;
   /** Milliseconds since an arbitrary start. */
@@ -86,8 +93,8 @@ async function ingestUntilAborted(options: IngestOptions, scratch: ScratchFile):
         hint: "A dry run changes nothing. Run dataform ingest once: it brings the ledger up to date.",
       });
     }
-    return withExtracts(options, exists ? options.warehouse : undefined, ledger, (extracts) =>
-      planOnly(options, [...found, ...extracts], ledger, exists),
+    return withFeeds(options, exists ? options.warehouse : undefined, ledger, (fed) =>
+      planOnly(options, [...found, ...fed], ledger, exists),
     );
   }
   await migrateHistory(options.warehouse, schema);
@@ -100,8 +107,8 @@ async function ingestUntilAborted(options: IngestOptions, scratch: ScratchFile):
     }
     try {
       await sweep(session, ledger, options);
-      return await withExtracts(options, session, ledger, async (extracts) => {
-        const files = [...found, ...extracts];
+      return await withFeeds(options, session, ledger, async (fed) => {
+        const files = [...found, ...fed];
         const tables = bronzeTables(options.sources, seeds, files);
         await withPatience(session, patienceOf(options), async (transaction) => {
           await ensureBronze(transaction, tables, schema);
@@ -119,6 +126,47 @@ async function ingestUntilAborted(options: IngestOptions, scratch: ScratchFile):
 
 function declared({ name, system, table, expected, period }: Source): DeclaredSource {
   return { source: name, system, bronzeTable: table, expected: expected ? period?.grain : undefined };
+}
+
+/**
+ * Hands over what there is to load that lies in no file, while what it comes from is open.
+ *
+ * @param session asked for what is loaded already; undefined where there is no ledger yet
+ */
+function withFeeds<T>(
+  options: IngestOptions,
+  session: Queryable | undefined,
+  ledger: IngestLedger,
+  body: (fed: readonly InspectedFile[]) => Promise<T>,
+): Promise<T> {
+  return withExtracts(options, session, ledger, (extracts) =>
+    withTopics(options, session, ledger, (topics) => body([...extracts, ...topics])),
+  );
+}
+
+async function withTopics<T>(
+  options: IngestOptions,
+  session: Queryable | undefined,
+  ledger: IngestLedger,
+  body: (topics: readonly InspectedFile[]) => Promise<T>,
+): Promise<T> {
+  const sources = options.selected.filter((source): source is TopicSource => source.kafka !== undefined);
+  if (sources.length === 0 || !options.openBroker) return body([]);
+  const names = sources.map(({ name }) => name);
+  const positions = session ? await ledger.topicPositions(session, names) : [];
+  const connections = [...new Set(sources.map(({ kafka }) => kafka.connection))];
+  return withBrokers(connections, options.openBroker, async (brokers) =>
+    body(
+      await inspectTopics(sources, brokers, {
+        positions,
+        acceptGaps: options.acceptGaps ?? false,
+        now: options.now(),
+        signal: options.signal,
+        onBytes: (file, bytes) =>
+          options.onEvent?.({ kind: "progress", phase: "reading", file, bytes, total: 0 }),
+      }),
+    ),
+  );
 }
 
 /**

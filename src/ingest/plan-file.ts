@@ -152,7 +152,8 @@ function completeShape({ source, shape }: Classification, { keys }: TextInspecti
   return isKnown ? shape : { ...shape, header: matchHeader(source, keys) };
 }
 
-function refuseWrongColumns(name: string, source: Source, shape: TextShape): void {
+/** @throws AquiferError `wrong-columns`, or `schema-drift` of a source that is frozen */
+export function refuseWrongColumns(name: string, source: Source, shape: TextShape): void {
   if (shape.header.missing.length > 0) {
     throw new AquiferError(`${name} lacks ${shape.header.missing.join(", ")}`, {
       code: "wrong-columns",
@@ -212,13 +213,19 @@ export function refuseTooManyRejects(
       details: [
         ...first.map(
           ({ line, column, error, raw }) =>
-            `${source.format === "parquet" || source.database ? "row" : "line"} ${line}${column === undefined ? "" : `, ${column}`}: ${error}: ${JSON.stringify(raw.slice(0, 120))}`,
+            `${placeWord(source)} ${line}${column === undefined ? "" : `, ${column}`}: ${error}: ${JSON.stringify(raw.slice(0, 120))}`,
         ),
         ...(rejected > first.length ? [`and ${rejected - first.length} more`] : []),
       ],
-      hint: "Correct the file, or raise the source's maxRejected: rejected rows are kept in the ledger.",
+      hint: `${source.kafka ? "Raise" : "Correct the file, or raise"} the source's maxRejected: rejected rows are kept in the ledger.`,
     },
   );
+}
+
+/** What the number of a reject counts. */
+function placeWord({ format, database, kafka }: Source): string {
+  if (kafka) return "offset";
+  return format === "parquet" || database ? "row" : "line";
 }
 
 /** How many rejects a limit allows among `rows` records. */

@@ -1,5 +1,6 @@
 import { quoteIdentifier, quoteLiteral, quoteRelation } from "../base/identifiers.js";
 import type { IngestLedger, Reject } from "../history/ingest-ledger.js";
+import type { Source } from "../project/source.js";
 import type { Copying, Queryable, Session } from "../warehouse/warehouse.js";
 import { storeRelation } from "./bronze-tables.js";
 import { problemsQuery, type ValueChecks } from "./check-values.js";
@@ -37,10 +38,10 @@ export async function rejectBadValues(
 ): Promise<number> {
   const { source, inspection, shape } = file;
   const present = storedColumns(source, shape.header).names;
-  const locate = (problems: readonly Problem[]): Promise<ReadonlyMap<number, LocatedRow>> => {
+  const locate = (problems: readonly Problem[]): Promise<ReadonlyMap<number, StoredRow>> => {
     const rows = problems.map(({ row }) => row);
     return file.feed
-      ? readStoredRows(session, source.table, present, fileId, rows)
+      ? readStoredRows(session, source, present, fileId, rows)
       : locateRows(file, new Set(rows));
   };
   const query = problemsQuery(checks, rowsOf(source.table, fileId, loaded.own));
@@ -71,26 +72,46 @@ async function problemsOf(session: Queryable, query: string): Promise<Problem[]>
   return rows.map((each) => ({ ...each, row: Number(each.row) }));
 }
 
-function toRejects(problems: readonly Problem[], places: ReadonlyMap<number, LocatedRow>): Reject[] {
+function toRejects(problems: readonly Problem[], places: ReadonlyMap<number, StoredRow>): Reject[] {
   return problems.map(({ row, column, error }) => {
-    const place = places.get(row);
-    return { row, column, error, line: place?.line ?? 0, raw: place?.raw ?? "" };
+    const { line = 0, raw = "", message } = places.get(row) ?? {};
+    return { row, column, error: message === undefined ? error : `${message}: ${error}`, line, raw };
   });
 }
 
-/** Rows that came from no file, as JSON. */
+/** A row with the message that it came in, if it came in one. */
+interface StoredRow extends LocatedRow {
+  readonly message?: string;
+}
+
+/** Rows that came from no file: as JSON, or their message. */
 async function readStoredRows(
   session: Queryable,
-  table: string,
+  { table, kafka }: Source,
   columns: readonly string[],
   fileId: string,
   wanted: readonly number[],
-): Promise<ReadonlyMap<number, LocatedRow>> {
+): Promise<ReadonlyMap<number, StoredRow>> {
+  const store = quoteRelation(storeRelation(table));
+  if (kafka) {
+    const { rows } = await session.query<{ row: string; line: string; raw: string | null; message: string }>(
+      `select _row as row, _offset as line, _value::text as raw,
+         format('%s, partition %s, offset %s', _topic, _partition, _offset) as message
+       from ${store} where _file_id = $1 and _row = any ($2::bigint[])`,
+      [fileId, wanted],
+    );
+    return new Map(
+      rows.map(({ row, line, raw, message }) => [
+        Number(row),
+        { line: Number(line), raw: raw ?? "", message },
+      ]),
+    );
+  }
   const names = columns.map(quoteLiteral).join(", ");
   const values = columns.map((column) => `${quoteIdentifier(column)}::text`).join(", ");
   const { rows } = await session.query<{ row: string; raw: string }>(
     `select _row as row, json_object(array[${names}], array[${values}])::text as raw
-     from ${quoteRelation(storeRelation(table))} where _file_id = $1 and _row = any ($2::bigint[])`,
+     from ${store} where _file_id = $1 and _row = any ($2::bigint[])`,
     [fileId, wanted],
   );
   return new Map(rows.map(({ row, raw }) => [Number(row), { line: Number(row), raw }]));

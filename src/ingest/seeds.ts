@@ -63,6 +63,7 @@ async function readSeed(file: RawFile): Promise<Seed> {
     table,
     files: [file.path],
     database: undefined,
+    kafka: undefined,
     recognize: undefined,
     nameColumns: { patterns: [], groups: [] },
     format: "delimited",

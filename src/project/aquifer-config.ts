@@ -16,7 +16,7 @@ export interface AquiferConfig {
   readonly auditBeforePublish?: boolean;
   /** Settings of operations, which take no `metadata` in their own config, by `name` or `schema.name`. */
   readonly operations?: Readonly<Record<string, OperationConfig>>;
-  /** Operational databases that sources read, by name: which environment variable holds the URL of each. */
+  /** Operational databases and Kafka clusters that sources read, by name: which environment variable holds the URL of each. */
   readonly connections?: Readonly<Record<string, ConnectionConfig>>;
   /** Major version of the server, such as 18, where it cannot be asked (`check` without a connection). */
   readonly serverVersion?: number;
@@ -29,7 +29,10 @@ export interface AquiferConfig {
 }
 
 export interface ConnectionConfig {
-  /** Name of the environment variable that holds `postgres://...`; `<NAME>_DATABASE_URL` unless said. */
+  /**
+   * Name of the environment variable that holds `postgres://...` or `kafka://...`; `<NAME>_DATABASE_URL` or
+   * `<NAME>_KAFKA_URL` unless said.
+   */
   readonly env: string;
 }
 

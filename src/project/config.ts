@@ -7,6 +7,7 @@ import { actionKey } from "./action-graph.js";
 import type { AquiferConfig, ConnectionConfig, OperationConfig } from "./aquifer-config.js";
 import type { CompiledGraph } from "./compiled-graph.js";
 import { connectionNameProblem, defaultUrlVariable } from "./database-source.js";
+import { defaultBrokerVariable } from "./kafka-source.js";
 import { SettingsReader, type SettingsFile } from "./settings-reader.js";
 
 /** `aquifer.config.ts`, checked and completed with defaults. Durations are milliseconds. */
@@ -96,6 +97,11 @@ export function checkOperationNames(config: ResolvedConfig, graph: CompiledGraph
 /** The environment variable that holds the URL of an operational database. */
 export function urlVariable(config: Pick<ResolvedConfig, "connections">, connection: string): string {
   return config.connections[connection]?.env ?? defaultUrlVariable(connection);
+}
+
+/** The environment variable that says where the brokers of a connection are. */
+export function brokerVariable(config: Pick<ResolvedConfig, "connections">, connection: string): string {
+  return config.connections[connection]?.env ?? defaultBrokerVariable(connection);
 }
 
 function connections(reader: SettingsReader, source: SettingsFile): Record<string, ConnectionConfig> {

@@ -2,6 +2,7 @@ import { parseDuration } from "../base/duration.js";
 import { AquiferError, asError } from "../base/errors.js";
 import { snakeCase } from "../base/snake-case.js";
 import { databaseOrigin, type DatabaseOptions, type DatabaseOrigin } from "./database-source.js";
+import { kafkaOrigin, type KafkaOptions, type KafkaOrigin } from "./kafka-source.js";
 import { nameColumns, type NameColumns } from "./name-columns.js";
 import { sourcePeriod, type PeriodRule, type SourcePeriod } from "./period-rule.js";
 import { recognizedColumns, type ColumnRecognition } from "./recognition.js";
@@ -48,11 +49,13 @@ export interface SourceOptions {
   readonly table?: string;
   /**
    * Globs below `raw/<system>/`, whatever the case; regular expressions of the name without folders. A source reads either
-   * files or a `database`.
+   * files, a `database` or `kafka`.
    */
   readonly files?: string | RegExp | readonly (string | RegExp)[];
   /** Another PostgreSQL that the rows are copied from. */
   readonly database?: DatabaseOptions;
+  /** A topic whose messages become rows, each exactly once. */
+  readonly kafka?: KafkaOptions;
   /** How columns tell this source; with it, also a file whose name no source knows. */
   readonly recognize?: ColumnRecognition;
   /**
@@ -130,6 +133,7 @@ export interface Source {
   /** None where the rows come from elsewhere. */
   readonly files: readonly (string | RegExp)[];
   readonly database: DatabaseOrigin | undefined;
+  readonly kafka: KafkaOrigin | undefined;
   readonly recognize: ColumnRecognition | undefined;
   readonly nameColumns: NameColumns;
   readonly format: SourceFormat;
@@ -154,6 +158,7 @@ const optionNames = [
   "table",
   "files",
   "database",
+  "kafka",
   "recognize",
   "nameColumns",
   "format",
@@ -208,9 +213,14 @@ export function defineSource(options: SourceOptions): Source {
     }
   }
   const database = options.database && databaseOrigin(options, options.database, fail);
+  const kafka = options.kafka && kafkaOrigin(options, options.kafka, fail);
   const files = [options.files ?? []].flat();
   // Sources may also be written in plain JavaScript, where no compiler checks them.
-  if (!database && (files.length === 0 || !files.every((each) => each instanceof RegExp || isGlob(each))))
+  if (
+    !database &&
+    !kafka &&
+    (files.length === 0 || !files.every((each) => each instanceof RegExp || isGlob(each)))
+  )
     throw fail(`files is ${JSON.stringify(options.files)}`, "Give one glob or more, such as orders_*.csv.");
   for (const pattern of files) if (pattern instanceof RegExp) refuseMemory("files", pattern, fail);
   const table = options.table ?? options.name.replaceAll("/", "_");
@@ -243,6 +253,7 @@ export function defineSource(options: SourceOptions): Source {
     table,
     files,
     database,
+    kafka,
     recognize: options.recognize,
     nameColumns: nameColumns([options.nameColumns ?? []].flat(), fail),
     format: options.format ?? "table",

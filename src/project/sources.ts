@@ -41,9 +41,31 @@ export const sheetColumn: BronzeColumn = {
   description: "The sheet of the workbook.",
 };
 
+/** The message of each row, of a source that reads a topic. */
+export const messageColumns: readonly BronzeColumn[] = [
+  { name: "_topic", type: "text", description: "The topic of the message." },
+  { name: "_partition", type: "integer", description: "The partition of the message." },
+  { name: "_offset", type: "bigint", description: "The message's place in its partition." },
+  { name: "_timestamp", type: "timestamptz", description: "The message's own time." },
+  {
+    name: "_key",
+    type: "text",
+    description: "The message's key; \\x and hexadecimal digits where it is no text.",
+  },
+  { name: "_value", type: "text", description: "The message's value as it came." },
+];
+
 /** The columns that a source has beside the declared ones and those of `originColumns`. */
-export function extraColumns({ drift, sheet }: Pick<Source, "drift" | "sheet">): BronzeColumn[] {
-  return [...(sheet === undefined ? [] : [sheetColumn]), ...(drift === "rescue" ? [rescuedColumn] : [])];
+export function extraColumns({
+  drift,
+  sheet,
+  kafka,
+}: Pick<Source, "drift" | "sheet" | "kafka">): BronzeColumn[] {
+  return [
+    ...(kafka === undefined ? [] : messageColumns),
+    ...(sheet === undefined ? [] : [sheetColumn]),
+    ...(drift === "rescue" ? [rescuedColumn] : []),
+  ];
 }
 
 /** The columns of `bronze.<table>` as a source declares them; drift may have added more at the end. */

@@ -1,0 +1,42 @@
+import type { Message, MessageBlock } from "./message-source.js";
+import type { RecordBatch } from "./record-batch.js";
+
+/** A transaction that was rolled back, as the broker tells it beside the batches that hold its messages. */
+export interface AbortedTransaction {
+  readonly producerId: bigint;
+  readonly firstOffset: number;
+}
+
+/**
+ * The messages of batches that were committed, within a range: what control records and aborted transactions hold is left
+ * out, and what the broker sends from before the range, since a batch comes whole.
+ *
+ * @param aborted in the order of their first offsets
+ */
+export function committedMessages(
+  batches: readonly RecordBatch[],
+  aborted: readonly AbortedTransaction[],
+  range: { readonly from: number; readonly to: number },
+): MessageBlock {
+  const messages: Message[] = [];
+  const isAborting = new Set<bigint>();
+  let begun = 0;
+  let next = range.from;
+  for (const batch of batches) {
+    for (let each = aborted[begun]; each && each.firstOffset <= batch.lastOffset; each = aborted[++begun])
+      isAborting.add(each.producerId);
+    next = Math.max(next, batch.lastOffset + 1);
+    if (batch.isControl) {
+      if (isAbortMarker(batch.messages[0])) isAborting.delete(batch.producerId);
+    } else if (!batch.isTransactional || !isAborting.has(batch.producerId)) {
+      for (const message of batch.messages)
+        if (message.offset >= range.from && message.offset < range.to) messages.push(message);
+    }
+  }
+  return { messages, next: Math.min(next, range.to) };
+}
+
+/** The key of a control record: its version, then its type, where 0 is an abort and 1 a commit. */
+function isAbortMarker(record: Message | undefined): boolean {
+  return record?.key?.length === 4 && record.key.readInt16BE(2) === 0;
+}

@@ -1,0 +1,78 @@
+import { AquiferError } from "../../base/errors.js";
+import type { KafkaOrigin } from "../../project/kafka-source.js";
+import type { MessageRange, PartitionBounds } from "./message-source.js";
+
+/** Offsets of a partition that were removed before they were loaded: from the first up to the second, not included. */
+export interface Gap {
+  readonly partition: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface PlannedRanges {
+  readonly ranges: readonly MessageRange[];
+  readonly gaps: readonly Gap[];
+}
+
+/**
+ * Decides where to read: each partition from where the ledger stopped, one that is not known yet from its start, all up to
+ * their ends.
+ *
+ * @param positions by partition, the offset after the last one that was loaded
+ * @param acceptGaps go on where retention has removed messages
+ * @throws AquiferError `lost-messages`, `other-topic`
+ */
+export function planRanges(
+  { connection, topic }: Pick<KafkaOrigin, "connection" | "topic">,
+  bounds: readonly PartitionBounds[],
+  positions: ReadonlyMap<number, number>,
+  acceptGaps: boolean,
+): PlannedRanges {
+  const known = bounds.map((each) => ({ ...each, next: positions.get(each.partition) }));
+  refuseOtherTopic(`${topic} of ${connection}`, bounds, positions);
+  const gaps = known.flatMap(({ partition, start, next }): Gap[] =>
+    next !== undefined && next < start ? [{ partition, from: next, to: start }] : [],
+  );
+  if (gaps.length > 0 && !acceptGaps) {
+    throw new AquiferError(`${topic} of ${connection}: messages were removed before they were loaded`, {
+      code: "lost-messages",
+      details: gaps.map(
+        ({ partition, from, to }) =>
+          `partition ${partition}: ${to - from} offsets are lost, ${from} to ${to - 1}; the broker holds ${to} and later`,
+      ),
+      hint: "Retention was faster than ingest; nothing was loaded. Get them from the producer if they matter, then go on behind them with --accept-gaps: the ledger keeps what is lost.",
+    });
+  }
+  const ranges = known
+    .map(({ partition, start, end, next }) => ({
+      topic,
+      partition,
+      from: Math.max(start, next ?? start),
+      to: end,
+    }))
+    .filter(({ from, to }) => from < to);
+  return { ranges, gaps };
+}
+
+/** A topic that was made anew begins at 0 again: its offsets say nothing of those that were loaded. */
+function refuseOtherTopic(
+  name: string,
+  bounds: readonly PartitionBounds[],
+  positions: ReadonlyMap<number, number>,
+): void {
+  const ends = new Map(bounds.map(({ partition, end }) => [partition, end]));
+  const details = [...positions].flatMap(([partition, next]) => {
+    const end = ends.get(partition);
+    if (end === undefined)
+      return [`partition ${partition} is not there; it was loaded up to offset ${next - 1}`];
+    return end < next
+      ? [`partition ${partition} ends before ${end}; it was loaded up to offset ${next - 1}`]
+      : [];
+  });
+  if (details.length === 0) return;
+  throw new AquiferError(`${name} is not the topic that was loaded before`, {
+    code: "other-topic",
+    details,
+    hint: "It was deleted and made anew, or the connection leads to another cluster. If it is meant so, give the connection another name in the source: what was loaded stays, and the topic is read from its start.",
+  });
+}
