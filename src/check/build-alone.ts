@@ -1,9 +1,10 @@
-import { quoteRelation } from "../base/identifiers.js";
+import { formatRelation, quoteRelation } from "../base/identifiers.js";
 import {
   isRelationAction,
   type Action,
   type AssertionAction,
   type IncrementalAction,
+  type OperationsAction,
   type RelationAction,
 } from "../project/action.js";
 import { relationOf } from "../project/compiled-project.js";
@@ -22,7 +23,7 @@ import { readColumns, type Columns } from "./read-columns.js";
 export async function buildAlone(session: Queryable, context: CheckContext, action: Action): Promise<void> {
   try {
     if (isRelationAction(action)) await buildRelation(session, context, action);
-    else if (action.kind === "operations") for (const query of action.queries) await session.query(query);
+    else if (action.kind === "operations") await tryOperations(session, context, action);
     else if (action.kind === "assertion") await tryAssertion(session, action);
   } catch (error) {
     await session.query("rollback");
@@ -30,6 +31,25 @@ export async function buildAlone(session: Queryable, context: CheckContext, acti
     context.refuse(action, error);
   }
   await resetSession(session);
+}
+
+async function tryOperations(
+  session: Queryable,
+  context: CheckContext,
+  action: OperationsAction,
+): Promise<void> {
+  for (const query of action.queries) await session.query(query);
+  if (!action.hasOutput) return;
+  const { rows } = await session.query<{ made: boolean }>("select to_regclass($1) is not null as made", [
+    quoteRelation(action.target),
+  ]);
+  if (rows[0]?.made === true) return;
+  context.add(action, {
+    severity: "warning",
+    code: "no-output",
+    message: `says hasOutput: true, but makes no ${formatRelation(action.target)}`,
+    hint: "Make it with create table or create view ${self()}, or leave hasOutput out.",
+  });
 }
 
 /** Nothing that one action sets or makes for itself reaches the next one. A statement that takes long is not tried to its end. */
@@ -43,20 +63,27 @@ export async function resetSession(session: Queryable): Promise<void> {
 export function createEmpty(action: RelationAction): string[] {
   const { target, query, preOperations, postOperations } = action;
   const name = quoteRelation(target);
+  const judged = planned(query);
   if (action.kind === "view" && preOperations.length + postOperations.length > 0) {
     return action.materialized
-      ? [`create materialized view ${name} as\n${query}\nwith no data`]
-      : [`create view ${name} as\n${query}\n`];
+      ? [`create materialized view ${name} as\n${query}\nwith no data`, judged]
+      : [`create view ${name} as\n${query}\n`, judged];
   }
   const partition = action.kind === "view" ? undefined : action.postgres.partitionBy;
-  if (partition === undefined) return [`create table ${name} as\n${query}\nwith no data`];
+  if (partition === undefined) return [`create table ${name} as\n${query}\nwith no data`, judged];
   const rows = { schema: "pg_temp", name: "aquifer_rows" };
   return [
     `create temp table aquifer_rows as\n${query}\nwith no data`,
+    judged,
     createPartitionedTable(target, rows, partition),
     neededPartitions(rows, partition),
     `drop table ${quoteRelation(rows)}`,
   ];
+}
+
+/** Lets the server plan a statement, which finds what its analysis does not (a full join that nothing can execute), and leaves nothing. */
+export function planned(statement: string): string {
+  return `explain\n${statement}`;
 }
 
 /** What a run sends to check an assertion. */
@@ -73,7 +100,7 @@ export function assertionStatement(action: AssertionAction): string {
 }
 
 async function tryAssertion(session: Queryable, action: AssertionAction): Promise<void> {
-  await session.query(`create temp table aquifer_assertion as\n${assertionStatement(action)}\nwith no data`);
+  await session.query(planned(assertionStatement(action)));
 }
 
 async function buildRelation(
@@ -108,6 +135,7 @@ export async function tryIncrement(
   try {
     for (const operation of action.incrementalPreOperations) await session.query(operation);
     await session.query(`create temp table aquifer_increment as\n${action.incrementalQuery}\nwith no data`);
+    await session.query(planned(action.incrementalQuery));
     const produced = (await readColumns(session, [increment])).get(quoteRelation(increment)) ?? [];
     const { findings, retyped, changes, writes } = judgeIncrement(action, existing, produced, increment);
     for (const finding of findings) context.fail(action, finding);

@@ -4,7 +4,7 @@ import { isRelationAction, type Action, type IncrementalAction } from "../projec
 import { keyStatements } from "../statements/create-relation.js";
 import type { Queryable } from "../warehouse/warehouse.js";
 import { WarehouseError } from "../warehouse/warehouse-error.js";
-import { assertionStatement, buildAlone, createEmpty, tryIncrement } from "./build-alone.js";
+import { assertionStatement, buildAlone, createEmpty, planned, tryIncrement } from "./build-alone.js";
 import type { CheckContext } from "./check-context.js";
 import { compareContract } from "./compare-contract.js";
 import { judgeIncrement } from "./judge-increment.js";
@@ -24,8 +24,6 @@ export async function buildTogether(
   const [first] = judged;
   if (first === undefined) return;
   if (judged.length === 1) return buildAlone(session, context, first);
-  const parametrized = judged.findIndex(hasParameter);
-  if (parametrized >= 0) return buildAround(session, context, judged, parametrized);
   const pieces = judged.map((action, index) => `${statements(action, index).join(";\n")};\n`);
   const refused = await refusalOf(session, pieces.join(""));
   if (refused === undefined) return judgeColumns(session, context, judged);
@@ -50,25 +48,18 @@ async function buildAround(
   await buildTogether(session, context, actions.slice(at + 1));
 }
 
-/** Preparing would take `$1` for a parameter of its own, where a run has none. */
-function hasParameter(action: Action): boolean {
-  return action.kind === "assertion" && /\$\d/.test(action.query);
-}
-
 function statements(action: Action, index: number): string[] {
-  if (action.kind === "assertion") return prepared(assertionStatement(action));
+  if (action.kind === "assertion") return [planned(assertionStatement(action))];
   if (!isRelationAction(action)) return [];
   const own = createEmpty(action);
   if (action.kind !== "view" || action.materialized)
     own.push(...keyStatements(action.target, action.postgres));
   if (action.kind === "incremental")
-    own.push(`create temp view ${quoteIdentifier(incrementName(index))} as\n${action.incrementalQuery}\n`);
+    own.push(
+      `create temp view ${quoteIdentifier(incrementName(index))} as\n${action.incrementalQuery}\n`,
+      planned(action.incrementalQuery),
+    );
   return own;
-}
-
-/** Preparing analyses a statement and leaves nothing in the catalog. */
-function prepared(statement: string): string[] {
-  return [`prepare aquifer_check as\n${statement}`, "deallocate aquifer_check"];
 }
 
 function incrementName(index: number): string {
@@ -99,7 +90,7 @@ async function judgeColumns(
     const judgement = judgeIncrement(action, of(action.target), of(at), at);
     if (judgement.findings.length > 0 || judgement.retyped.length > 0 || judgement.changes.length > 0)
       alone.push(action);
-    else writes.push(...judgement.writes.flatMap(prepared));
+    else writes.push(...judgement.writes.map(planned));
   }
   const isRefused = writes.length > 0 && (await refusalOf(session, writes.join(";\n"))) !== undefined;
   if (increments.length > 0) await session.query("discard temp");

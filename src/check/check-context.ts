@@ -20,6 +20,8 @@ export class CheckContext {
   constructor(
     readonly project: CompiledProject,
     readonly actions: ReadonlyMap<string, Action>,
+    /** False for an operation whose statements run each on its own. */
+    readonly inTransaction: (action: Action) => boolean = () => true,
   ) {
     const { tables = [], operations = [], assertions = [], declarations = [] } = project.graph;
     const all = [...tables, ...operations, ...assertions, ...declarations];

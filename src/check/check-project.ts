@@ -19,6 +19,8 @@ export interface CheckOptions extends EmptyWarehouseOptions {
   readonly project: CompiledProject;
   readonly reports: readonly CheckedReport[];
   readonly relationOf: (ref: ReportRef) => RelationName;
+  /** False for an operation whose statements run each on its own; unless given, all run in transactions. */
+  readonly inTransaction?: (action: Action) => boolean;
 }
 
 export interface CheckResult {
@@ -50,7 +52,7 @@ export async function checkProject(
 ): Promise<CheckResult> {
   const { project, snapshot } = options;
   const actions = toActions(project);
-  const context = new CheckContext(project, actions);
+  const context = new CheckContext(project, actions, options.inTransaction);
   await loadParser();
   if (snapshot !== undefined) checkRoles(context, snapshot);
   return withEmptyWarehouse(context, options, async ({ session, warehouse }) => {

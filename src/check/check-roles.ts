@@ -1,5 +1,5 @@
 import type { CheckContext } from "./check-context.js";
-import { userTexts } from "./check-statements.js";
+import { userTexts } from "../statements/user-texts.js";
 import { snapshotFile, type Snapshot } from "./snapshot.js";
 import { roleNames } from "./stand-in-roles.js";
 

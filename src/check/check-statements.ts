@@ -1,31 +1,19 @@
 import type { Action } from "../project/action.js";
 import { isRelationAction } from "../project/action.js";
+import { transactionControl, transactionHint } from "../statements/transaction-control.js";
+import { userTexts } from "../statements/user-texts.js";
 import type { CheckContext } from "./check-context.js";
 import { destructions, namedRelations, parseStatement, type ParsedStatement } from "./parse-statement.js";
-
-/** The user's own SQL of an action, piece by piece. */
-export function userTexts(action: Action): string[] {
-  const texts = (): readonly string[] => {
-    if (action.kind === "declaration") return [];
-    if (action.kind === "operations") return action.queries;
-    if (action.kind === "assertion") return action.check === undefined ? [action.query] : [];
-    const { query, preOperations, postOperations } = action;
-    if (action.kind !== "incremental") return [query, ...preOperations, ...postOperations];
-    const { incrementalQuery, incrementalPreOperations, incrementalPostOperations } = action;
-    return [
-      ...[query, incrementalQuery, ...preOperations, ...postOperations],
-      ...[...incrementalPreOperations, ...incrementalPostOperations],
-    ];
-  };
-  return [...new Set(texts().filter((text) => text.trim() !== ""))];
-}
 
 /**
  * Judges the SQL of an action by its parse tree: syntax errors, relations of the project that it reads without `ref()`,
  * and in operations statements that destroy. An action with a syntax error is broken.
  */
 export function checkStatements(context: CheckContext, action: Action): void {
-  const parsed = userTexts(action).map((text) => ({ text, result: parseStatement(text) }));
+  const texts = userTexts(action);
+  if (context.inTransaction(action))
+    for (const text of texts) refuseTransactionControl(context, action, text);
+  const parsed = texts.map((text) => ({ text, result: parseStatement(text) }));
   const statements: ParsedStatement[] = [];
   for (const { text, result } of parsed) {
     if (result.ok) {
@@ -62,6 +50,23 @@ export function checkStatements(context: CheckContext, action: Action): void {
       message: `this operation destroys: ${destruction}`,
     });
   }
+}
+
+function refuseTransactionControl(context: CheckContext, action: Action, text: string): void {
+  const found = transactionControl(text);
+  if (found === undefined) return;
+  const position = Array.from(text.slice(0, found.offset)).length + 1;
+  context.broken.set(action.key, "is broken");
+  context.add(
+    action,
+    {
+      severity: "error",
+      code: "transaction-control",
+      message: `"${found.word}" would end the transaction that the action runs in`,
+      hint: transactionHint,
+    },
+    { statement: text, position },
+  );
 }
 
 /** A model is one query: what follows a semicolon would never run, or break the statement that it stands in. */

@@ -1,7 +1,7 @@
 import type { Action } from "../project/action.js";
 import { isRelationAction } from "../project/action.js";
 import { renderSql } from "../project/report-sql.js";
-import { userTexts } from "./check-statements.js";
+import { userTexts } from "../statements/user-texts.js";
 import type { CheckedReport } from "./check-report.js";
 import { parseStatement, walk } from "./parse-statement.js";
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { isRelationAction, type Action } from "../project/action.js";
 import { sqlTokens } from "../statements/sql-tokens.js";
-import { userTexts } from "./check-statements.js";
+import { userTexts } from "../statements/user-texts.js";
 
 /** A short text that changes with an action's SQL and the settings of its relation, and not with layout or comments. */
 export function sqlFingerprint(action: Action): string {

@@ -3,7 +3,7 @@ import type { KnownRelation } from "../check/empty-build.js";
 import { readSeeds } from "../ingest/seeds.js";
 import { readSnapshot } from "../check/snapshot.js";
 import { compileProject } from "../project/compile.js";
-import { loadConfig } from "../project/config.js";
+import { loadConfig, runsInTransaction } from "../project/config.js";
 import { reportRelations } from "../project/report-relations.js";
 import { bronzeColumns, loadSources, originColumns } from "../project/sources.js";
 import { loadReports } from "../report/load-reports.js";
@@ -44,6 +44,7 @@ export async function prepareCheck(
     reports,
     signal,
     historySchema: config.historySchema,
+    inTransaction: (action) => runsInTransaction(config, action),
     ...(config.serverVersion === undefined ? {} : { serverVersion: config.serverVersion }),
     ...(snapshot === undefined ? {} : { snapshot }),
     relationOf: reportRelations(project),

@@ -4,6 +4,7 @@ import { parseDuration } from "../base/duration.js";
 import { AquiferError } from "../base/errors.js";
 import { nearestName } from "../base/nearest-name.js";
 import { actionKey } from "./action-graph.js";
+import type { Action } from "./action.js";
 import type { AquiferConfig, ConnectionConfig, OperationConfig } from "./aquifer-config.js";
 import type { CompiledGraph } from "./compiled-graph.js";
 import { connectionNameProblem, defaultUrlVariable } from "./database-source.js";
@@ -74,6 +75,16 @@ export function resolveConfig(config: unknown): ResolvedConfig {
       historySchema: reader.text("historySchema") ?? "aquifer",
     };
   });
+}
+
+/** The settings that the config holds for an operation, under its key or its name. */
+export function operationConfig(config: ResolvedConfig, action: Action): OperationConfig | undefined {
+  return config.operations[action.key] ?? config.operations[action.target.name];
+}
+
+/** False for an operation whose statements run each on its own. */
+export function runsInTransaction(config: ResolvedConfig, action: Action): boolean {
+  return operationConfig(config, action)?.transaction ?? action.settings.transaction ?? true;
 }
 
 /**

@@ -14,6 +14,7 @@ import type { RunNode } from "./execution-graph.js";
 import { actionRecord, assertionRecord } from "./outcome-record.js";
 import type { ActionOutcome } from "./outcome.js";
 import { runAssertion } from "./run-assertion.js";
+import { refuseTransactionControl } from "./refuse-transaction-control.js";
 import type { RunContext } from "./run-context.js";
 import { lockCheck } from "./run-lock.js";
 import { runOperations } from "./run-operations.js";
@@ -52,6 +53,7 @@ export async function executeAction(
     const sessionSchema = isBuiltAside(node, run) ? await run.schemas?.of(connection) : undefined;
     await begin(session, run, action);
     const compiled = await run.compile(action, (statement) => session.query(statement));
+    refuseTransactionControl(compiled, run.locate);
     const report = await build(
       { ...node, action: compiled },
       {

@@ -1,7 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { formatRelation } from "../base/identifiers.js";
-import type { Action } from "../project/action.js";
-import type { ResolvedConfig } from "../project/config.js";
+import { operationConfig, runsInTransaction } from "../project/config.js";
 import type { ExistingRelations } from "../warehouse/catalog/existing-relations.js";
 import { locateIn } from "./action-error.js";
 import { compileAction } from "./compile-action.js";
@@ -29,8 +28,6 @@ export interface RunContextInputs {
 export function makeRunContext(inputs: RunContextInputs): RunContext {
   const { options, nodes, existing, lock, runId, startedAt, signal } = inputs;
   const { config, project } = options;
-  const operationConfig = (action: Action): ResolvedConfig["operations"][string] | undefined =>
-    config.operations[action.key] ?? config.operations[action.target.name];
   const { statement } = config.timeouts;
   const workers = Math.min(options.concurrency ?? 8, options.warehouse.maxSessions);
   let schemaCount = 0;
@@ -55,10 +52,10 @@ export function makeRunContext(inputs: RunContextInputs): RunContext {
     signal,
     patienceMs: options.patienceMs ?? 60_000,
     statementTimeout: (action) =>
-      operationConfig(action)?.statementTimeout ??
+      operationConfig(config, action)?.statementTimeout ??
       action.settings.statementTimeout ??
       (statement === undefined ? undefined : `${statement}ms`),
-    inTransaction: (action) => operationConfig(action)?.transaction ?? action.settings.transaction ?? true,
+    inTransaction: (action) => runsInTransaction(config, action),
     fingerprint: promisedFingerprints(options, nodes, runId),
     compile: (action, query) => {
       const timeoutMs = options.jitTimeoutMs ?? config.timeouts.jit;

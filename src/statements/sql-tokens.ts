@@ -55,17 +55,19 @@ function blockComment(sql: string, start: number): SqlToken | undefined {
 
 /** The statements of a text that holds several, without their semicolons; empty ones are left out. */
 export function splitStatements(sql: string): string[] {
-  const statements: string[] = [];
+  return statementSpans(sql).map(({ text }) => text);
+}
+
+/** As `splitStatements`, each with the offset (in UTF-16 units) of its first word. */
+export function statementSpans(sql: string): { readonly text: string; readonly offset: number }[] {
+  const statements: { text: string; offset: number }[] = [];
   let current: SqlToken[] = [];
   let inBody = 0;
   const flush = (): void => {
-    if (current.some((token) => token.kind !== "space" && token.kind !== "comment")) {
-      statements.push(
-        current
-          .map((token) => token.text)
-          .join("")
-          .trim(),
-      );
+    const first = current.find((token) => token.kind !== "space" && token.kind !== "comment");
+    if (first !== undefined) {
+      const text = current.map((token) => token.text).join("");
+      statements.push({ text: text.trim(), offset: first.start });
     }
     current = [];
   };

@@ -227,6 +227,30 @@ test("operations run in one transaction, or statement by statement where they sa
   expect((await run(target, vacuum, { config })).status).toBe("successful");
 });
 
+test.each([
+  [
+    "an operation",
+    'config { type: "operations" }\ncreate table public.made (a int);\n  commit;\nselect 1 / 0',
+    3,
+    3,
+  ],
+  [
+    "a pre-operation",
+    'config { type: "table" }\npre_operations { create table public.made (a int); end }\nselect 1 as x',
+    2,
+    52,
+  ],
+])("nothing ends the transaction of an action halfway: %s", async (_, text, line, column) => {
+  const target = await database();
+  const outcome = await run(target, { "definitions/op.sqlx": text });
+  expect(outcome.status).toBe("failed");
+  expect(outcome.actions[0]?.error).toMatchObject({
+    code: "transaction-control",
+    location: { file: "definitions/op.sqlx", line, column },
+  });
+  expect((await target.warehouse.query("select 1 from pg_class where relname = 'made'")).rowCount).toBe(0);
+});
+
 test("keyed changes of several statements in one audited transaction: the base for histories", async () => {
   const target = await database();
   await target.warehouse.query(
