@@ -9,8 +9,10 @@ import { executionGraphJson, planRun } from "../run/plan.js";
 import { runProject } from "../run/run-project.js";
 import { runResult } from "../run/run-result.js";
 import { readExistingRelations } from "../warehouse/catalog/existing-relations.js";
+import { findProject } from "../project/find-project.js";
 import type { CommandContext, CommandFactory } from "./command.js";
 import { addConnectionOptions, type ConnectionOptions } from "./connection-options.js";
+import { judgeProject } from "./judge-project.js";
 import { withPreparedRun, type PreparedRun, type RunChoice } from "./prepare-run.js";
 import { notify } from "./notify.js";
 import { addProjectOptions, type ProjectOptionValues } from "./project-options.js";
@@ -24,6 +26,7 @@ export interface RunValues extends ProjectOptionValues, SelectionValues, Connect
   readonly json?: true;
   readonly dryRun?: true;
   readonly runTests?: true;
+  readonly check?: true;
   readonly fullRefresh?: true;
   readonly failFast?: true;
   readonly concurrency?: number;
@@ -39,6 +42,10 @@ export const runCommand: CommandFactory = (context) => {
   addSelectionOptions(command);
   command
     .option("--dry-run", "print what would run, and how each table would be replaced; touch nothing")
+    .option(
+      "--check",
+      "let PostgreSQL judge the project on an empty database first; run nothing if it finds an error",
+    )
     .option("--run-tests", "run the unit tests first, and nothing else if one fails")
     .option("--full-refresh", "build incremental tables anew (protected ones excepted)")
     .option("--fail-fast", "stop at the first failure")
@@ -57,11 +64,14 @@ export const runCommand: CommandFactory = (context) => {
     )
     .action(async (dir: string, values: RunValues) => {
       const folder = resolve(context.cwd, dir);
+      const isSound =
+        values.check !== true || (await judgeProject(context, findProject(folder).root, values));
+      if (!isSound && values.dryRun !== true) return context.setExitCode(exitCodes.failure);
       const exitCode =
         values.dryRun === true
           ? await dryRun(context, folder, values)
           : (await run(context, folder, values, { command: "run" })).exitCode;
-      context.setExitCode(exitCode);
+      context.setExitCode(isSound ? exitCode : exitCodes.failure);
     });
 };
 

@@ -8,7 +8,7 @@ export function scaffold(options: {
     private: true,
     scripts: {
       start: "dataform refresh",
-      test: "dataform test",
+      test: "dataform check && dataform test",
     },
     dependencies: { aquifer: options.aquiferVersion },
   };
@@ -61,7 +61,8 @@ export const orders = defineSource({
   type: "declaration",
   schema: "bronze",
   name: "shop_orders",
-  description: "Orders as they came, every column as text; filled by ingest/shop.ts.",
+  description:
+    "Orders as they came, every column as text; filled by ingest/shop.ts.",
 }
 `,
     "definitions/shop/shop_revenue.sqlx": `config {
@@ -83,8 +84,10 @@ select
   date_trunc('month', ordered_at::date)::date as month,
   count(*) as orders,
   sum(amount::numeric) as revenue
-from \${ref("bronze", "shop_orders")}
-group by month
+from
+  \${ref("bronze", "shop_orders")}
+group by
+  month
 `,
     "definitions/shop/test_shop_revenue.sqlx": `config {
   type: "test",
@@ -92,13 +95,28 @@ group by month
 }
 
 input "bronze", "shop_orders" {
-  select '2024-01-03' as ordered_at, '1.50' as amount
-  union all select '2024-01-31', '2.50'
-  union all select '2024-02-01', '4'
+  select
+    '2024-01-03' as ordered_at,
+    '1.50' as amount
+  union all
+  select
+    '2024-01-31',
+    '2.50'
+  union all
+  select
+    '2024-02-01',
+    '4'
 }
 
-select date '2024-01-01' as month, 2 as orders, 4.00 as revenue
-union all select '2024-02-01', 1, 4
+select
+  date '2024-01-01' as month,
+  2 as orders,
+  4.00 as revenue
+union all
+select
+  '2024-02-01',
+  1,
+  4
 `,
     "reports/shop/revenue.ts": `import { defineReport, kpi, ref, sql, table, total } from "aquifer";
 
