@@ -1,7 +1,8 @@
 import { quoteIdentifier, quoteRelation } from "../base/identifiers.js";
 import { utf16Offset } from "../base/text-position.js";
 import { isRelationAction, type Action, type IncrementalAction } from "../project/action.js";
-import { keyStatements } from "../statements/create-relation.js";
+import {} from "../statements/create-relation.js";
+import { keyStatements } from "../statements/model-keys.js";
 import type { Queryable } from "../warehouse/warehouse.js";
 import { WarehouseError } from "../warehouse/warehouse-error.js";
 import { assertionStatement, buildAlone, createEmpty, planned, tryIncrement } from "./build-alone.js";

@@ -2,10 +2,12 @@ import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
 import { exitCodes, type ExitCode } from "../base/errors.js";
+import { formatPlural } from "../base/format-quantity.js";
 import { packageVersion } from "../base/package-version.js";
 import { executionGraph } from "../run/execution-graph.js";
 import type { RunOutcome } from "../run/outcome.js";
-import { executionGraphJson, planRun } from "../run/plan.js";
+import { executionGraphJson } from "../run/execution-graph-json.js";
+import { planRun } from "../run/plan.js";
 import { runProject } from "../run/run-project.js";
 import { runResult } from "../run/run-result.js";
 import { readExistingRelations } from "../warehouse/catalog/existing-relations.js";
@@ -136,7 +138,12 @@ function dryRun(context: CommandContext, folder: string, values: RunValues): Pro
       warehouse,
       [...actions.values()].map((action) => action.target),
     );
-    const planned = await warehouse.withSession((session) => planRun(session, nodes, existing, fullRefresh));
+    const { historySchema } = config;
+    const { newId } = context.effects;
+    const inputs = { project, actions, nodes, existing, fullRefresh, historySchema, newId };
+    const planned = await warehouse.withSession((session) => planRun(session, inputs));
+    const refused = planned.filter(({ path }) => path === "refused").length;
+    const exitCode = refused === 0 ? exitCodes.success : exitCodes.failure;
     const { stdout } = context.effects;
     if (values.json === true) {
       const graph = executionGraphJson(
@@ -146,13 +153,16 @@ function dryRun(context: CommandContext, folder: string, values: RunValues): Pro
         actions,
       );
       stdout.write(`${JSON.stringify(graph, null, 2)}\n`);
-      return exitCodes.success;
+      return exitCode;
     }
     const rows = planned.map((each) => [each.key, each.kind, each.path, each.reason]);
     stdout.write(`Dry run (no changes to the warehouse will be applied)...\n\n`);
     stdout.write(formatTable(["action", "kind", "path", "why"], rows));
-    stdout.write(`\n${planned.length} actions would run.\n`);
-    return exitCodes.success;
+    stdout.write(`\n${formatPlural(planned.length - refused, "action")} would run`);
+    stdout.write(
+      refused === 0 ? ".\n" : `, ${refused} would be refused and leave what stands there as it is.\n`,
+    );
+    return exitCode;
   });
 }
 

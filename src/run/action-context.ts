@@ -28,6 +28,12 @@ export interface ActionContext {
   readonly patienceMs: number;
 }
 
+/** What looking ahead needs: it happens before anything is built, in a run and in a dry run. */
+export type PlanningContext = Pick<
+  ActionContext,
+  "session" | "managed" | "project" | "known" | "historySchema" | "newSchema" | "searchPath"
+>;
+
 /** What an action did. */
 export interface BuildReport {
   readonly path: BuildPath;

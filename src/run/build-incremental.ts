@@ -4,14 +4,10 @@ import type { IncrementalAction } from "../project/action.js";
 import {
   alterColumns,
   appendRows,
-  compareColumns,
   createDelta,
   deleteOverwritten,
-  lossyTypes,
   mergeRows,
-  type ColumnDifference,
 } from "../statements/incremental.js";
-import { missingKeys } from "../statements/missing-keys.js";
 import { createPartition } from "../statements/partitions.js";
 import { commentStatements, grantStatements } from "../statements/create-relation.js";
 import { userStatement } from "../statements/statement.js";
@@ -22,9 +18,12 @@ import { AuditFailure, type ActionContext, type BuildReport } from "./action-con
 import { milliseconds } from "./action-session.js";
 import { audit } from "./audit.js";
 import { buildTable } from "./build-table.js";
-import { takeLocks } from "./lock-budget.js";
+import { checkIncrement, type Increment } from "./check-increment.js";
+import { followSettings } from "./follow-settings.js";
+import { firstLock, takeLocks, type LockReport } from "./lock-budget.js";
 import { checkMergeKey } from "./merge-key.js";
 import { missingPartitions } from "./needed-partitions.js";
+import { incrementOutlook } from "./outlook.js";
 
 const delta = { schema: "pg_temp", name: "aquifer_delta" };
 
@@ -43,12 +42,10 @@ export async function buildIncremental(
   // A policy that hid rows from us would make duplicates of them: better an error.
   await session.query("set local row_security = off");
   for (const operation of action.incrementalPreOperations) await session.send(userStatement(operation));
+  await incrementOutlook(context, action, facts);
   await session.send(createDelta(delta.name, action.incrementalQuery));
   const types = await columnTypes(session, delta);
-  const difference = compareColumns(
-    facts.columns,
-    [...types].map(([name, type]) => ({ name, type, notNull: false })),
-  );
+  const increment = await checkIncrement(context, action, facts, types);
   await checkMergeKey(session, action, delta, types);
   const isKeyed = action.strategy === "merge";
   await session.batch([
@@ -57,7 +54,7 @@ export async function buildIncremental(
       : []),
     `analyze ${quoteRelation(delta)}`,
   ]);
-  const locks = await changeTable(context, action, facts, difference);
+  const locks = await changeTable(context, action, facts, increment);
   const kept =
     action.onSchemaChange === "ignore" || action.onSchemaChange === "fail"
       ? [...types.keys()].filter((name) => facts.columns.some((column) => column.name === name))
@@ -80,10 +77,9 @@ export async function buildIncremental(
   );
   if (assertions.some((each) => each.status === "failed")) throw new AuditFailure(action, assertions);
   const columns = new Set([...facts.columns.map((column) => column.name), ...kept]);
-  const standing = new Set([...facts.indexes, ...facts.constraints].map((each) => each.name));
+  const followed = await followSettings(context, action, facts, increment.removed.length > 0);
   const kind = facts.kind === "partitioned table" ? "partitioned table" : "table";
   await session.batch([
-    ...missingKeys(action, standing),
     ...changedComments(action, facts, columns, kind),
     ...grantStatements(action.target, action.postgres),
   ]);
@@ -91,9 +87,9 @@ export async function buildIncremental(
   return {
     path: action.strategy,
     rowCount,
-    attempts: locks?.attempts ?? 1,
+    attempts: Math.max(locks?.attempts ?? 1, followed?.attempts ?? 1),
     assertions,
-    ...(locks ? { lockedAt: locks.lockedAt } : {}),
+    ...firstLock(locks, followed),
   };
 }
 
@@ -106,21 +102,20 @@ export function isUpdatable(
   return (kind === "table" || kind === "partitioned table") && (!context.fullRefresh || action.protected);
 }
 
-/**
- * Follows `onSchemaChange` and makes the partitions that the new rows need. The locks that both take are held until the end
- * of the transaction.
- */
+/** Adds and drops columns and makes the partitions that the new rows need; the locks are held until the transaction ends. */
 async function changeTable(
   context: ActionContext,
   action: IncrementalAction,
   facts: RelationFacts,
-  difference: ColumnDifference,
-): Promise<{ attempts: number; lockedAt: number } | undefined> {
-  const byPolicy = columnChanges(action, difference);
-  await refuseLossyTypes(context, action, difference.retyped);
+  { added, removed, abandoned }: Increment,
+): Promise<LockReport | undefined> {
   const bounds =
     facts.kind === "partitioned table" ? await missingPartitions(context, delta, action, facts) : [];
-  const changes = [...byPolicy, ...bounds.map((bound) => createPartition(action.target, bound))];
+  const changes = [
+    ...abandoned.map((view) => `drop view ${quoteRelation(view)} restrict`),
+    ...alterColumns(action.target, added, removed),
+    ...bounds.map((bound) => createPartition(action.target, bound, action.postgres)),
+  ];
   if (changes.length === 0) return undefined;
   return takeLocks(context, action.target, async () => {
     const lockedAt = milliseconds();
@@ -131,51 +126,6 @@ async function changeTable(
     ]);
     return lockedAt;
   });
-}
-
-/**
- * Refuses a new type that PostgreSQL would fit into the table's by rounding or cutting without a word: `1.5` into an
- * integer column becomes 2.
- */
-async function refuseLossyTypes(
-  context: ActionContext,
-  action: IncrementalAction,
-  retyped: ColumnDifference["retyped"],
-): Promise<void> {
-  if (retyped.length === 0) return;
-  const { rows } = await context.session.query<{ name: string }>(lossyTypes(retyped));
-  const lossy = new Set(rows.map(({ name }) => name));
-  const named = retyped
-    .filter(({ name }) => lossy.has(name))
-    .map(({ name, from, to }) => `${name} is ${from}, the query gives ${to}`);
-  if (named.length === 0) return;
-  throw new AquiferError(`Columns of ${action.key} changed their type: ${named.join("; ")}`, {
-    code: "schema-change",
-    location: { file: action.file },
-    hint: "Values would be rounded or cut. Cast the column in the model, or rebuild with --full-refresh.",
-  });
-}
-
-function columnChanges(action: IncrementalAction, difference: ColumnDifference): string[] {
-  const { added, removed, retyped } = difference;
-  const names = (columns: readonly { readonly name: string }[]): string =>
-    columns.map((column) => column.name).join(", ");
-  const changes = [
-    ...(added.length > 0 ? [`new: ${names(added)}`] : []),
-    ...(removed.length > 0 ? [`gone: ${names(removed)}`] : []),
-    ...retyped.map(({ name, from, to }) => `${name}: ${to} instead of ${from}`),
-  ];
-  const refuse = (why: string): AquiferError =>
-    new AquiferError(`The columns of ${action.key} changed (${changes.join("; ")})${why}`, {
-      code: "schema-change",
-      location: { file: action.file },
-      hint: "Set onSchemaChange to EXTEND or SYNCHRONIZE, or rebuild with --full-refresh.",
-    });
-  if (changes.length === 0 || action.onSchemaChange === "ignore") return [];
-  if (action.onSchemaChange === "fail") throw refuse(" and onSchemaChange is FAIL");
-  if (action.onSchemaChange === "extend" && removed.length > 0)
-    throw refuse(" and onSchemaChange is EXTEND, which only adds");
-  return alterColumns(action.target, added, removed);
 }
 
 async function write(

@@ -5,16 +5,16 @@ import { rewriteRelation } from "../statements/rewrite-relation.js";
 import { leadingWords, splitStatements } from "../statements/sql-tokens.js";
 import { userStatement } from "../statements/statement.js";
 import { readRelationFacts } from "../warehouse/catalog/read-relation-facts.js";
-import type { RelationFacts } from "../warehouse/catalog/relation-facts.js";
 import type { ActionContext, BuildReport } from "./action-context.js";
 import { milliseconds, type ActionSession } from "./action-session.js";
 import { isOwnOperation } from "./own-operation.js";
 import { openPrivateSchema } from "./private-schema.js";
+import { tableOutlook } from "./outlook.js";
 import { replaceInPlace, type Replaced } from "./replace-in-place.js";
-import { cannotReplace, swapObstacles } from "./replace-refusal.js";
+import { cannotReplace } from "./replace-refusal.js";
 import type { KnownFacts } from "./replacement.js";
 import { swap } from "./swap.js";
-import { addMadeNames, asShadow, buildAside, kindOf, type BuiltTable } from "./table-successor.js";
+import { addMadeNames, asShadow, buildAside, type BuiltTable } from "./table-successor.js";
 
 /**
  * Builds a table anew: aside, with its keys, audited, then put in place of the old version. All in the caller's
@@ -28,7 +28,9 @@ export async function buildTable(
   for (const operation of action.preOperations) await session.send(userStatement(operation));
   const facts = await readRelationFacts(session.plain, action.target);
   const readAt = milliseconds();
-  const obstacles = facts === undefined ? [] : obstaclesOf(action, facts);
+  const outlook = facts === undefined ? undefined : await tableOutlook(context, action, facts);
+  const isForced = outlook?.path === "delta" && action.postgres.replace !== "delta";
+  const obstacles = isForced ? outlook.reasons : [];
   // A first version is made where it belongs, so that the schema's default privileges apply to it.
   const { schema, isKept } =
     facts === undefined
@@ -75,24 +77,6 @@ async function sendOnce(session: ActionSession, operation: string): Promise<void
   }
 }
 
-/**
- * Why the table that stands there cannot be exchanged for another one; empty when it can.
- *
- * @throws AquiferError `cannot-replace` when its rows cannot be changed in place either
- */
-function obstaclesOf(action: TableAction | IncrementalAction, facts: RelationFacts): string[] {
-  const kind = kindOf(action.postgres);
-  const foreignViews = facts.views
-    .filter((view) => !view.replaceable)
-    .map(
-      (view) => `${view.kind} ${view.schema}.${view.name} belongs to another role, which we may not act for`,
-    );
-  const obstacles = [...swapObstacles(action.target, facts, kind), ...foreignViews];
-  if (obstacles.length > 0 && (facts.kind !== kind || !facts.ownedByUs))
-    throw cannotReplace(action.target, action.file, obstacles);
-  return obstacles;
-}
-
 /** By swap, or in place where the model asks for it or something depends on the table's identity. */
 async function replace(
   context: ActionContext,
@@ -104,13 +88,13 @@ async function replace(
   const { facts } = known;
   if (obstacles.length > 0) {
     const done = await replaceInPlace(context, action, built, facts, obstacles.join("; "));
-    if (!Array.isArray(done)) return done;
+    if ("path" in done) return done;
     throw cannotReplace(action.target, action.file, [...new Set([...obstacles, ...done])]);
   }
   let reason: string | undefined;
   if (action.postgres.replace === "delta") {
     const done = await replaceInPlace(context, action, built, facts, "the model says so");
-    if (!Array.isArray(done)) return done;
+    if ("path" in done) return done;
     reason = `not in place: ${done.join("; ")}`;
   }
   try {
@@ -123,7 +107,7 @@ async function replace(
     if (!(thrown instanceof AquiferError) || thrown.code !== "cannot-replace" || reason !== undefined)
       throw thrown;
     const done = await replaceInPlace(context, action, built, facts, thrown.details.join("; "));
-    if (!Array.isArray(done)) return done;
+    if ("path" in done) return done;
     throw cannotReplace(action.target, action.file, [...new Set([...thrown.details, ...done])], thrown);
   }
 }

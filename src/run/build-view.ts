@@ -1,5 +1,5 @@
 import { AquiferError } from "../base/errors.js";
-import { quoteIdentifier, quoteLiteral, quoteRelation, type RelationName } from "../base/identifiers.js";
+import { quoteLiteral, quoteRelation, type RelationName } from "../base/identifiers.js";
 import type { ViewAction } from "../project/action.js";
 import { quoteOption } from "../statements/carry-over.js";
 import {
@@ -8,9 +8,9 @@ import {
   createView,
   describedColumns,
   grantStatements,
-  keyNames,
-  keyStatements,
 } from "../statements/create-relation.js";
+import { hasKeys } from "../statements/key-changes.js";
+import { keyNames, keyStatements } from "../statements/model-keys.js";
 import { aroundUser, userStatement } from "../statements/statement.js";
 import { columnTypes } from "../warehouse/catalog/column-types.js";
 import { readRelationFacts } from "../warehouse/catalog/read-relation-facts.js";
@@ -21,7 +21,7 @@ import { audit } from "./audit.js";
 import { takeLocks } from "./lock-budget.js";
 import type { AssertionOutcome } from "./outcome.js";
 import { closePrivateSchema, openPrivateSchema, type PrivateSchema } from "./private-schema.js";
-import { cannotReplace, swapObstacles } from "./replace-refusal.js";
+import { viewOutlook } from "./outlook.js";
 import { swap } from "./swap.js";
 
 /** A new version in a private schema. */
@@ -78,13 +78,6 @@ async function replaceText(
   facts: RelationFacts,
 ): Promise<{ attempts: number; lockedAt: number } | undefined> {
   const { session } = context;
-  if (!facts.ownedByUs) {
-    throw new AquiferError(`${action.key} belongs to ${facts.owner}, which we may not act for`, {
-      code: "cannot-replace",
-      location: { file: action.file },
-      hint: `Grant us that role: grant ${quoteIdentifier(facts.owner)} to current_user.`,
-    });
-  }
   const options = facts.options.length === 0 ? "" : ` with (${facts.options.map(quoteOption).join(", ")})`;
   try {
     return await takeLocks(context, action.target, async () => {
@@ -146,9 +139,8 @@ async function canRefresh(
   aside: Aside,
 ): Promise<boolean> {
   const { session } = context;
-  const wanted = keyNames(action.target.name, action.postgres);
-  const hasIndexes = wanted.every((name) => facts.indexes.some((index) => index.name === name));
-  if (!hasIndexes || !facts.indexes.some((index) => index.isKey)) return false;
+  if (!hasKeys(action.target, action.postgres, facts)) return false;
+  if (!facts.indexes.some((index) => index.isKey)) return false;
   await session.send(
     aroundUser(`create materialized view ${quoteRelation(aside)} as\n`, action.query, "\nwith no data"),
   );
@@ -210,12 +202,9 @@ async function describe(
   await context.session.batch(commentStatements(at, kind, action, new Set(columns.keys())));
 }
 
-/** What stands under the view's name; refused at once where a view cannot take its place. */
+/** What stands under the view's name; refused at once where the view cannot take its place. */
 async function standing(context: ActionContext, action: ViewAction): Promise<RelationFacts | undefined> {
   const facts = await readRelationFacts(context.session.plain, action.target);
-  const kind = action.materialized ? "materialized view" : "view";
-  if (facts === undefined || facts.kind === kind) return facts;
-  const obstacles = swapObstacles(action.target, facts, kind);
-  if (obstacles.length > 0) throw cannotReplace(action.target, action.file, obstacles);
+  if (facts !== undefined) await viewOutlook(context, action, facts);
   return facts;
 }

@@ -11,6 +11,12 @@ export interface LockReport {
   readonly lockedAt: number;
 }
 
+/** The first of several, for a report. */
+export function firstLock(...reports: readonly (LockReport | undefined)[]): { lockedAt?: number } {
+  const [first] = reports.filter((report) => report !== undefined);
+  return first === undefined ? {} : { lockedAt: first.lockedAt };
+}
+
 /**
  * Runs what takes locks that readers may hold, again and again until it gets them all within its `lock_timeout`. Each
  * attempt stands in a savepoint, so a failed one gives all its locks back before the random pause: whoever waits for us

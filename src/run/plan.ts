@@ -1,28 +1,40 @@
-import type { Action } from "../project/action.js";
-import type { ProjectConfig } from "../project/compiled-graph.js";
+import { AquiferError } from "../base/errors.js";
+import { formatPlural } from "../base/format-quantity.js";
+import { formatRelation } from "../base/identifiers.js";
+import type { Action, RelationAction } from "../project/action.js";
+import type { CompiledProject } from "../project/compiled-project.js";
 import {
   createMaterializedView,
   createTableAs,
   createView,
   grantStatements,
-  keyStatements,
 } from "../statements/create-relation.js";
+import { keyStatements } from "../statements/model-keys.js";
 import { createDelta } from "../statements/incremental.js";
 import type { ExistingRelations } from "../warehouse/catalog/existing-relations.js";
 import { readRelationFacts } from "../warehouse/catalog/read-relation-facts.js";
 import type { RelationFacts } from "../warehouse/catalog/relation-facts.js";
+import { hasKeys } from "../statements/key-changes.js";
 import type { Session } from "../warehouse/warehouse.js";
+import { WarehouseError } from "../warehouse/warehouse-error.js";
+import type { PlanningContext } from "./action-context.js";
+import { locateIn } from "./action-error.js";
+import { ActionSession } from "./action-session.js";
 import { isUpdatable } from "./build-incremental.js";
 import type { RunNode } from "./execution-graph.js";
+import { managedViews } from "./managed-view.js";
+import { incrementOutlook, tableOutlook, viewOutlook } from "./outlook.js";
 import type { BuildPath } from "./outcome.js";
+import { projectName } from "./project-name.js";
+import type { RunnableAction } from "./run-context.js";
 
 /** What a run would do with one action. */
 export interface PlannedAction {
   readonly key: string;
   readonly kind: Exclude<Action["kind"], "declaration">;
   readonly file: string;
-  readonly path: BuildPath | "disabled";
-  /** Why this path. */
+  readonly path: BuildPath | "disabled" | "refused";
+  /** Why this path, or what stands in the way. */
   readonly reason: string;
   /** Selected actions that come first. */
   readonly dependencies: readonly string[];
@@ -32,30 +44,38 @@ export interface PlannedAction {
   readonly statements: readonly string[];
 }
 
+/** What a plan is made from. */
+export interface PlanInputs {
+  readonly project: CompiledProject;
+  readonly actions: ReadonlyMap<string, Action>;
+  readonly nodes: ReadonlyMap<string, RunNode>;
+  readonly existing: ExistingRelations;
+  readonly fullRefresh: boolean;
+  readonly historySchema: string;
+  readonly newId: () => string;
+}
+
 /**
- * Plans a run without touching anything: reads the catalog and decides the path of each action. What the new version's
- * columns decide (a view that reads a column which goes away) shows only when it is built.
+ * Plans a run and leaves no trace: the path of each action, or why it would be refused, as what it reads stands now. The
+ * server tells the columns of a query without running it; where they differ from what stands there, an empty new version
+ * is tried and undone.
  */
-export async function planRun(
-  session: Session,
-  nodes: ReadonlyMap<string, RunNode>,
-  existing: ExistingRelations,
-  fullRefresh: boolean,
-): Promise<PlannedAction[]> {
-  await session.query("begin read only");
+export async function planRun(connection: Session, inputs: PlanInputs): Promise<PlannedAction[]> {
+  const { nodes, existing, fullRefresh } = inputs;
+  await connection.query("begin; set local lock_timeout = '1s'");
   try {
     const planned: PlannedAction[] = [];
     for (const node of nodes.values()) {
       const { action } = node;
       if (action.kind === "declaration") continue;
-      const isBuilt = action.kind === "table" || action.kind === "view" || action.kind === "incremental";
-      const stands = isBuilt && existing.relations.has(action.key);
-      const facts = stands ? await readRelationFacts(session, action.target) : undefined;
+      await connection.query("savepoint planned");
+      const chosen = await choosePath(connection, action, inputs);
+      await connection.query("rollback to savepoint planned");
       planned.push({
         key: action.key,
         kind: action.kind,
         file: action.file,
-        ...choosePath(action, facts, existing, fullRefresh),
+        ...chosen,
         dependencies: [...node.dependencies],
         audits: node.audits.map((assertion) => assertion.key),
         statements: action.disabled ? [] : statementsOf(action, existing, fullRefresh),
@@ -63,52 +83,99 @@ export async function planRun(
     }
     return planned;
   } finally {
-    await session.query("rollback");
+    await connection.query("rollback");
   }
 }
 
-function choosePath(
-  action: Exclude<Action, { kind: "declaration" }>,
-  facts: RelationFacts | undefined,
-  existing: ExistingRelations,
-  fullRefresh: boolean,
-): { path: PlannedAction["path"]; reason: string } {
+type Chosen = Pick<PlannedAction, "path" | "reason">;
+
+async function choosePath(connection: Session, action: RunnableAction, inputs: PlanInputs): Promise<Chosen> {
   if (action.disabled) return { path: "disabled", reason: "disabled in its config" };
   if (action.kind === "operations")
     return { path: "operations", reason: "its statements run in one transaction" };
   if (action.kind === "assertion")
     return { path: "assertion", reason: "its view is made and its rows are counted" };
+  const facts = inputs.existing.relations.has(action.key)
+    ? await readRelationFacts(connection, action.target)
+    : undefined;
   if (facts === undefined) return { path: "create", reason: "does not exist yet" };
+  const likely = likelyPath(action, facts, inputs);
+  try {
+    return await foreseenPath(planningContext(connection, action, inputs), action, facts, likely);
+  } catch (thrown) {
+    if (!(thrown instanceof AquiferError) || (thrown instanceof WarehouseError && thrown.isConnectionLoss))
+      throw thrown;
+    if (refusals.has(thrown.code))
+      return {
+        path: "refused",
+        reason: thrown.details.length > 0 ? thrown.details.join("; ") : thrown.message,
+      };
+    return { ...likely, reason: `${likely.reason}; not tried, because of ${thrown.message}` };
+  }
+}
+
+/** Codes of the errors with which an action refuses to change what stands there. */
+const refusals: ReadonlySet<string> = new Set(["cannot-replace", "schema-change"]);
+
+async function foreseenPath(
+  context: PlanningContext,
+  action: RelationAction,
+  facts: RelationFacts,
+  likely: Chosen,
+): Promise<Chosen> {
+  if (action.kind === "incremental" && likely.path === action.strategy) {
+    await incrementOutlook(context, action, facts);
+    return likely;
+  }
+  const { path, reasons } = await (action.kind === "view"
+    ? viewOutlook(context, action, facts)
+    : tableOutlook(context, action, facts));
+  if (path === "swap" && likely.path === "refresh") return likely;
+  if (reasons.length > 0) return { path, reason: reasons.join("; ") };
+  return { path, reason: path === "replace" ? "its text is replaced" : standingReaders(facts) };
+}
+
+/** The path as the catalog alone lets expect it. */
+function likelyPath(
+  action: RelationAction,
+  facts: RelationFacts,
+  { existing, fullRefresh }: PlanInputs,
+): Chosen {
   if (action.kind === "incremental" && isUpdatable({ existing: existing.relations, fullRefresh }, action)) {
     const why = action.protected && fullRefresh ? "protected, so kept on a full refresh" : "exists";
     return { path: action.strategy, reason: why };
   }
-  const isView = action.kind === "view" && !action.materialized;
-  if (isView && facts.kind === "view")
-    return { path: "replace", reason: "its columns allowing; else it is swapped" };
-  const dependents = facts.views.length;
-  const standing =
-    dependents === 0 ? "nothing reads it" : `${dependents} views are pointed to the new version`;
-  if (action.kind === "view") {
-    const isKeyed = facts.kind === "materialized view" && facts.indexes.some((index) => index.isKey);
-    if (isKeyed)
+  if (action.kind === "view" && action.materialized) {
+    const canRefresh =
+      facts.kind === "materialized view" &&
+      facts.indexes.some((index) => index.isKey) &&
+      hasKeys(action.target, action.postgres, facts);
+    if (canRefresh)
       return { path: "refresh", reason: "concurrently, unless its text changed; then it is swapped" };
-    return { path: "swap", reason: standing };
   }
-  if (action.postgres.replace === "delta") return { path: "delta", reason: "the model says so" };
-  const foreign = facts.views
-    .filter((view) => !view.replaceable)
-    .map((view) => `${view.schema}.${view.name} belongs to another role`);
-  const obstacles = [...facts.identityUsers, ...foreign];
-  if (obstacles.length > 0) return { path: "delta", reason: obstacles.join("; ") };
-  return { path: "swap", reason: standing };
+  return { path: "swap", reason: standingReaders(facts) };
 }
 
-function statementsOf(
-  action: Exclude<Action, { kind: "declaration" }>,
-  existing: ExistingRelations,
-  fullRefresh: boolean,
-): string[] {
+function standingReaders({ views }: RelationFacts): string {
+  return views.length === 0
+    ? "nothing reads it"
+    : `${formatPlural(views.length, "view")} ${views.length === 1 ? "is" : "are"} pointed to the new version`;
+}
+
+function planningContext(connection: Session, action: Action, inputs: PlanInputs): PlanningContext {
+  const { project, actions, existing, historySchema, newId } = inputs;
+  return {
+    session: new ActionSession(connection, action, "planned", locateIn(project)),
+    managed: managedViews(actions),
+    project: projectName(project),
+    known: new Set([...actions.values()].map(({ target }) => formatRelation(target))),
+    historySchema,
+    newSchema: () => `aquifer_${newId()}`,
+    searchPath: existing.searchPath,
+  };
+}
+
+function statementsOf(action: RunnableAction, existing: ExistingRelations, fullRefresh: boolean): string[] {
   switch (action.kind) {
     case "operations":
       return [...action.queries];
@@ -147,33 +214,4 @@ function tableStatements(action: Extract<Action, { kind: "table" | "incremental"
     ...grantStatements(action.target, action.postgres),
     ...action.postOperations,
   ];
-}
-
-/** Dataform's ExecutionGraph in its JSON form (`execution.proto`), with fields of ours under `aquifer`. */
-export function executionGraphJson(
-  planned: readonly PlannedAction[],
-  projectConfig: ProjectConfig,
-  runConfig: Readonly<Record<string, unknown>>,
-  actions: ReadonlyMap<string, Action>,
-): object {
-  const target = (key: string): object => {
-    const relation = actions.get(key)?.target;
-    return relation === undefined ? { name: key } : { schema: relation.schema, name: relation.name };
-  };
-  return {
-    projectConfig,
-    runConfig,
-    declarationTargets: [...actions.values()]
-      .filter(({ kind }) => kind === "declaration")
-      .map(({ key }) => target(key)),
-    actions: planned.map((each) => ({
-      target: target(each.key),
-      fileName: each.file,
-      type: each.kind === "operations" ? "operation" : each.kind === "assertion" ? "assertion" : "table",
-      ...(["table", "view", "incremental"].includes(each.kind) ? { tableType: each.kind } : {}),
-      dependencyTargets: each.dependencies.map(target),
-      tasks: each.statements.map((statement) => ({ type: "statement", statement })),
-      aquifer: { path: each.path, reason: each.reason, audits: each.audits },
-    })),
-  };
 }

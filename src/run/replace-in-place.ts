@@ -3,17 +3,17 @@ import { quoteRelation, type RelationName } from "../base/identifiers.js";
 import type { IncrementalAction, TableAction } from "../project/action.js";
 import { commentStatements } from "../statements/create-relation.js";
 import { deltaStatements, type RowDelta } from "../statements/delta.js";
-import { alterColumns, compareColumns, keyFaults, type ColumnDifference } from "../statements/incremental.js";
-import { missingKeys } from "../statements/missing-keys.js";
+import { alterColumns, keyFaults } from "../statements/incremental.js";
 import { createPartition } from "../statements/partitions.js";
-import type { DependentView, RelationFacts } from "../warehouse/catalog/relation-facts.js";
-import { isAbandonedAssertion } from "./abandoned-assertion.js";
+import type { RelationFacts } from "../warehouse/catalog/relation-facts.js";
 import type { ActionContext, BuildReport } from "./action-context.js";
 import { milliseconds, type ActionSession } from "./action-session.js";
-import { takeLocks } from "./lock-budget.js";
+import { inPlace } from "./in-place-obstacles.js";
+import { followSettings } from "./follow-settings.js";
+import { firstLock, takeLocks, type LockReport } from "./lock-budget.js";
 import { missingPartitions } from "./needed-partitions.js";
 import { closePrivateSchema } from "./private-schema.js";
-import { kindOf, type BuiltTable } from "./table-successor.js";
+import type { BuiltTable } from "./table-successor.js";
 
 /** How a new version took the place of the old one. */
 export type Replaced = Pick<BuildReport, "path" | "reason" | "attempts" | "lockedAt">;
@@ -28,25 +28,13 @@ export async function replaceInPlace(
   built: BuiltTable,
   facts: RelationFacts,
   reason: string,
-): Promise<Replaced | string[]> {
+): Promise<Replaced | readonly string[]> {
   const { session } = context;
-  const next = [...built.columnTypes].map(([name, type]) => ({ name, type, notNull: false }));
-  const difference = compareColumns(facts.columns, next);
-  const removed = new Set(difference.removed.map((column) => column.name));
-  const readers = facts.views.filter((view) => view.readsColumns.some((column) => removed.has(column)));
-  const abandoned: DependentView[] = [];
-  for (const view of readers) if (await isAbandonedAssertion(context, view)) abandoned.push(view);
-  const faults = inPlaceFaults(
-    action,
-    facts,
-    difference,
-    readers.filter((view) => !abandoned.includes(view)),
-  );
-  if (faults.length > 0) return faults;
+  const { difference, obstacles, abandoned } = await inPlace(context, action, facts, built.columnTypes);
+  if (obstacles.length > 0) return obstacles;
   // A policy that hid rows from us would make the difference a wrong one: better an error.
   await session.query("set local row_security = off");
-  let lockedAt: number | undefined;
-  let attempts = 1;
+  let locks: LockReport | undefined;
   const bounds =
     facts.kind === "partitioned table"
       ? await missingPartitions(context, built.successor.relation, action, facts)
@@ -54,10 +42,10 @@ export async function replaceInPlace(
   const changes = [
     ...abandoned.map((view) => `drop view ${quoteRelation(view)} restrict`),
     ...alterColumns(action.target, difference.added, difference.removed),
-    ...bounds.map((bound) => createPartition(action.target, bound)),
+    ...bounds.map((bound) => createPartition(action.target, bound, action.postgres)),
   ];
   if (changes.length > 0)
-    ({ lockedAt, attempts } = await takeLocks(context, action.target, async () => {
+    locks = await takeLocks(context, action.target, async () => {
       const started = milliseconds();
       await session.batch([
         `set local lock_timeout = ${Math.floor(facts.deadlockTimeout * 0.7)}`,
@@ -65,7 +53,7 @@ export async function replaceInPlace(
         "set local lock_timeout = default",
       ]);
       return started;
-    }));
+    });
   const columns = [...built.columnTypes.keys()];
   const key = facts.indexes.find(
     (index) =>
@@ -79,40 +67,14 @@ export async function replaceInPlace(
     only: facts.kind === "table",
   };
   await applyDelta(context, delta, key?.columns);
-  const standing = new Set([...facts.indexes, ...facts.constraints].map((each) => each.name));
+  const followed = await followSettings(context, action, facts, difference.removed.length > 0);
   await session.batch([
-    ...missingKeys(action, standing),
     ...commentStatements(action.target, "table", action, new Set(columns)),
     `drop table ${quoteRelation(built.successor.relation)}`,
     ...closePrivateSchema({ schema: built.successor.relation.schema, isKept: built.isKept }),
   ]);
-  return { path: "delta", reason, attempts, ...(lockedAt === undefined ? {} : { lockedAt }) };
-}
-
-function inPlaceFaults(
-  action: TableAction | IncrementalAction,
-  facts: RelationFacts,
-  difference: ColumnDifference,
-  readers: readonly DependentView[],
-): string[] {
-  const removed = new Set(difference.removed.map((column) => column.name));
-  return [
-    ...(facts.kind === kindOf(action.postgres)
-      ? []
-      : [`${action.key} is a ${facts.kind} and becomes a ${kindOf(action.postgres)}`]),
-    ...difference.retyped.map(
-      ({ name, from, to }) =>
-        `column ${action.key}.${name} becomes ${to} (was ${from}), which rewrites the table`,
-    ),
-    ...readers.flatMap((view) =>
-      view.readsColumns
-        .filter((column) => removed.has(column))
-        .map(
-          (column) =>
-            `${view.kind} ${view.schema}.${view.name} reads column ${action.key}.${column}, which goes away`,
-        ),
-    ),
-  ];
+  const attempts = Math.max(locks?.attempts ?? 1, followed?.attempts ?? 1);
+  return { path: "delta", reason, attempts, ...firstLock(locks, followed) };
 }
 
 /** By key where there is one; where two rows trade a unique value, which updates cannot do, by whole rows. */

@@ -20,10 +20,25 @@ export function cannotReplace(
   });
 }
 
+/** The refusal to change a table where it stands, which is kept rather than replaced. */
+export function cannotKeep(name: RelationName, file: string, obstacles: readonly string[]): AquiferError {
+  return new AquiferError(`${formatRelation(name)} cannot be changed in place: nothing has changed`, {
+    code: "cannot-replace",
+    location: { file },
+    details: obstacles,
+    hint: "Change or drop what is named, or rebuild the table with --full-refresh (a protected one: take the protection away first).",
+  });
+}
+
+/** True for what the server says to a definition, a name or a value that it will not take: no lock, connection or time-out. */
+export function isServerRefusal(thrown: unknown): thrown is AquiferError {
+  if (!(thrown instanceof AquiferError) || thrown instanceof WarehouseError) return false;
+  return /^sql-(0A|22|23|2B|42)/.test(thrown.code);
+}
+
 /** What only the server could tell: something depends on the old version that the catalog query does not know, or a right is missing. */
 export function refusedByServer(thrown: unknown, name: RelationName): unknown {
-  if (!(thrown instanceof AquiferError) || thrown instanceof WarehouseError) return thrown;
-  if (thrown.code !== "sql-2BP01" && thrown.code !== "sql-42501") return thrown;
+  if (!isServerRefusal(thrown)) return thrown;
   return cannotReplace(name, thrown.location?.file ?? "", [thrown.message, ...thrown.details], thrown);
 }
 

@@ -1,4 +1,3 @@
-import { AquiferError } from "../base/errors.js";
 import {
   formatRelation,
   quoteIdentifier,
@@ -24,10 +23,10 @@ import { readRelationFacts } from "../warehouse/catalog/read-relation-facts.js";
 import type { DependentView, RelationFacts } from "../warehouse/catalog/relation-facts.js";
 import { WarehouseError } from "../warehouse/warehouse-error.js";
 import { isAbandonedAssertion } from "./abandoned-assertion.js";
-import type { ActionContext } from "./action-context.js";
+import type { PlanningContext } from "./action-context.js";
 import { milliseconds, type ActionSession } from "./action-session.js";
 import type { ManagedView } from "./managed-view.js";
-import { cannotReplace, swapObstacles } from "./replace-refusal.js";
+import { cannotReplace, isServerRefusal, swapObstacles } from "./replace-refusal.js";
 import type { Replacement } from "./replacement.js";
 
 /** Reading the facts is the dearest statement of a small model: younger ones than this are not read again. */
@@ -58,15 +57,32 @@ export class SwapPlan {
 
   private readonly session: ActionSession;
 
-  private constructor(private readonly context: ActionContext) {
+  private constructor(
+    private readonly context: PlanningContext,
+    private readonly isRehearsal: boolean,
+  ) {
     this.session = context.session;
   }
 
-  static async make(context: ActionContext, replacement: Replacement): Promise<SwapPlan> {
-    const { session } = context;
-    const plan = new SwapPlan(context);
+  static make(context: PlanningContext, replacement: Replacement): Promise<SwapPlan> {
+    return SwapPlan.prepared(context, replacement, false);
+  }
+
+  /** Does with an empty new version, which is undone afterwards, all that a swap prepares, and refuses what a swap refuses. */
+  static async rehearse(context: PlanningContext, replacement: Replacement): Promise<void> {
+    const plan = await SwapPlan.prepared(context, replacement, true);
+    await plan.tryFunctions();
+  }
+
+  private static async prepared(
+    context: PlanningContext,
+    replacement: Replacement,
+    isRehearsal: boolean,
+  ): Promise<SwapPlan> {
+    const plan = new SwapPlan(context, isRehearsal);
     await plan.collect(replacement);
-    if (plan.refusals.length > 0) throw cannotReplace(replacement.name, session.action.file, plan.refusals);
+    if (plan.refusals.length > 0)
+      throw cannotReplace(replacement.name, context.session.action.file, plan.refusals);
     await plan.prepare();
     return plan;
   }
@@ -124,11 +140,18 @@ export class SwapPlan {
       (text, exchange) => rewriteRelation(text, exchange.name, exchange.successor.relation),
       managed.query,
     );
-    return this.addChild(view, depth, managed.materialized, `as\n${query}`).catch((thrown: unknown) => {
-      if (!(thrown instanceof AquiferError) || !thrown.code.startsWith("sql-42")) throw thrown;
-      const why = `${view.kind} ${formatRelation(view)} of this project does not fit the new columns: ${thrown.message}`;
-      throw cannotReplace(this.exchanges[0]?.name ?? view, this.session.action.file, [why], thrown);
+    const text = `as\n${query}${managed.materialized && this.isRehearsal ? "\nwith no data" : ""}`;
+    return this.addChild(view, depth, managed.materialized, text).catch((thrown: unknown) => {
+      throw this.misfit(thrown, `${view.kind} ${formatRelation(view)} of this project`);
     });
+  }
+
+  /** The refusal of a new version that something above it cannot be made for; other errors as they are. */
+  private misfit(thrown: unknown, what: string): unknown {
+    if (!isServerRefusal(thrown)) return thrown;
+    const { name = this.session.action.target } = this.exchanges[0] ?? {};
+    const why = `${what} does not fit the new version: ${thrown.message}`;
+    return cannotReplace(name, this.session.action.file, [why], thrown);
   }
 
   /** A materialized view cannot be given a new text: its successor is built aside and goes along. */
@@ -138,9 +161,11 @@ export class SwapPlan {
     depth: number,
   ): Promise<{ view: DependentView; depth: number }[]> {
     await this.session.query(inReachOf(reads));
-    const text = `as ${view.definition.replace(/;\s*$/, "")} with ${view.populated ? "" : "no "}data`;
-    const found = await this.addChild(view, depth, true, text);
-    return found;
+    const holdsRows = view.populated && !this.isRehearsal;
+    const text = `as ${view.definition.replace(/;\s*$/, "")} with ${holdsRows ? "" : "no "}data`;
+    return this.addChild(view, depth, true, text).catch((thrown: unknown) => {
+      throw this.misfit(thrown, `${view.kind} ${formatRelation(view)}`);
+    });
   }
 
   private async addChild(
@@ -178,7 +203,7 @@ export class SwapPlan {
   private async prepare(): Promise<void> {
     for (const exchange of this.exchanges) {
       const { facts, successor } = exchange;
-      await this.session.batch([
+      await this.carry([
         inReachOf(exchange),
         ...(facts.hasDefaultGrants ? [revokeDefaults(successor.relation)] : []),
         // A new owner must be able to own things in the schema where the successor stands for now.
@@ -190,6 +215,32 @@ export class SwapPlan {
         ...carryOver(facts, successor),
       ]);
     }
+    await this.restoreSearchPath();
+  }
+
+  /** All in one round trip; where the server refuses, again one by one, to name what does not fit. */
+  private async carry(statements: readonly string[]): Promise<void> {
+    try {
+      await this.session.batch(["savepoint carry", ...statements, "release savepoint carry"]);
+    } catch (thrown) {
+      if (!isServerRefusal(thrown)) throw thrown;
+      await this.session.query("rollback to savepoint carry");
+      for (const statement of statements)
+        await this.session.query(statement).catch((refused: unknown) => {
+          throw this.misfit(refused, statement.slice(0, 300));
+        });
+    }
+  }
+
+  /** Functions with SQL bodies are given their text again, which locks nothing; to be undone. */
+  private async tryFunctions(): Promise<void> {
+    for (const exchange of this.exchanges)
+      for (const { description, statement } of exchange.facts.otherDependents) {
+        if (!description.startsWith("function ")) continue;
+        await this.session.batch([inReachOf(exchange), statement]).catch((thrown: unknown) => {
+          throw this.misfit(thrown, description);
+        });
+      }
     await this.restoreSearchPath();
   }
 

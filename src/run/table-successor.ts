@@ -2,13 +2,8 @@ import { AquiferError } from "../base/errors.js";
 import { quoteLiteral, quoteRelation, type RelationName } from "../base/identifiers.js";
 import type { IncrementalAction, TableAction } from "../project/action.js";
 import type { PostgresSettings } from "../project/postgres-settings.js";
-import {
-  commentStatements,
-  createTableAs,
-  describedColumns,
-  keyNames,
-  keyStatements,
-} from "../statements/create-relation.js";
+import { commentStatements, createTableAs, describedColumns } from "../statements/create-relation.js";
+import { keyNames, keyStatements } from "../statements/model-keys.js";
 import { createPartition, createPartitionedTable, partitionName } from "../statements/partitions.js";
 import { aroundUser } from "../statements/statement.js";
 import { columnTypes } from "../warehouse/catalog/column-types.js";
@@ -66,7 +61,7 @@ export async function buildAside(
     rowCount = (await session.send(create)).rowCount;
     await session.query(createPartitionedTable(at, rows, settings.partitionBy));
     const bounds = await neededBounds(context, rows, action);
-    await session.batch(bounds.map((bound) => createPartition(at, bound)));
+    await session.batch(bounds.map((bound) => createPartition(at, bound, settings)));
     await session.batch([
       `insert into ${quoteRelation(at)} select * from ${quoteRelation(rows)}`,
       `drop table ${quoteRelation(rows)}`,

@@ -1,6 +1,6 @@
 import { quoteIdentifier, quoteLiteral, quoteRelation, type RelationName } from "../base/identifiers.js";
 import type { GrantFact, RelationFacts } from "../warehouse/catalog/relation-facts.js";
-import { managedComment } from "./managed-comment.js";
+import { isManaged } from "./managed-comment.js";
 
 /** What the new version of a relation is, as far as carrying over depends on it. */
 export interface Successor {
@@ -55,12 +55,12 @@ export function lostByKind(old: RelationFacts, kind: Successor["kind"]): string[
   const hasActions = (isTable && wasTable) || (kind === "view" && old.kind === "view");
   const lost: string[] = [];
   for (const index of old.indexes) {
-    if (index.comment === managedComment) continue;
+    if (isManaged(index.comment)) continue;
     if (!holdsRows || (index.constraint !== null && !isTable)) lost.push(`index ${index.name}`);
   }
   if (!holdsRows) lost.push(...old.statistics.map((each) => `statistics object ${each.name}`));
   if (!isTable && wasTable) {
-    const own = old.constraints.filter((each) => each.comment !== managedComment);
+    const own = old.constraints.filter((each) => !isManaged(each.comment));
     lost.push(...own.map((each) => `constraint ${each.name}`));
     lost.push(...old.policies.map((each) => `policy ${each.name}`));
     if (old.rowSecurity && old.policies.length === 0) lost.push("row-level security");
@@ -81,7 +81,7 @@ function isModelOwn(
   old: { readonly name: string; readonly comment: string | null },
   next: Successor,
 ): boolean {
-  return (old.comment === managedComment && !next.keepsManaged) || next.indexNames.has(old.name);
+  return (isManaged(old.comment) && !next.keepsManaged) || next.indexNames.has(old.name);
 }
 
 function relationComments(old: RelationFacts, successor: Successor, name: string): string[] {
@@ -99,7 +99,7 @@ function relationComments(old: RelationFacts, successor: Successor, name: string
 function notNulls(old: RelationFacts, successor: Successor, name: string): string[] {
   const byModel = new Set(
     old.indexes
-      .filter((index) => index.comment === managedComment && index.constraint !== null)
+      .filter((index) => isManaged(index.comment) && index.constraint !== null)
       .flatMap((index) => index.columns),
   );
   return old.notNulls.flatMap(({ column, constraint }) => {

@@ -1,11 +1,17 @@
 import {
   derivedIdentifier,
+  formatRelation,
   quoteIdentifier,
   quoteLiteral,
   quoteRelation,
   type RelationName,
 } from "../base/identifiers.js";
-import type { Granularity, PartitionSetting } from "../project/postgres-settings.js";
+import {
+  granularities,
+  type Granularity,
+  type PartitionSetting,
+  type PostgresSettings,
+} from "../project/postgres-settings.js";
 
 /** One partition that the data needs. */
 export interface PartitionBound {
@@ -94,7 +100,52 @@ export function partitionName(table: string, bound: PartitionBound): string {
 }
 
 /** Makes one partition of `table` beside it. */
-export function createPartition(table: RelationName, bound: PartitionBound): string {
+export function createPartition(
+  table: RelationName,
+  bound: PartitionBound,
+  { unlogged, fillfactor }: Pick<PostgresSettings, "unlogged" | "fillfactor">,
+): string {
   const partition = { schema: table.schema, name: partitionName(table.name, bound) };
-  return `create table ${quoteRelation(partition)} partition of ${quoteRelation(table)} ${bound.bound}`;
+  const options = fillfactor === undefined ? "" : ` with (fillfactor = ${fillfactor})`;
+  return `create ${unlogged ? "unlogged " : ""}table ${quoteRelation(partition)} partition of ${quoteRelation(table)} ${bound.bound}${options}`;
+}
+
+/** A partitioning as `pg_get_partkeydef` writes it, but for the case of its first word: `range (day)`. */
+export function partitioningOf(partition: PartitionSetting): string {
+  const { kind, column } = partition;
+  return `${kind} (${/^[a-z_][a-z0-9_]*$/.test(column) ? column : quoteIdentifier(column)})`;
+}
+
+const suffixPatterns: Record<Granularity, RegExp> = {
+  hour: /^\d{4}_\d\d_\d\d_\d\d$/,
+  day: /^\d{4}_\d\d_\d\d$/,
+  week: /^\d{4}_w\d\d$/,
+  month: /^\d{4}_\d\d$/,
+  quarter: /^\d{4}_q\d$/,
+  year: /^\d{4}$/,
+};
+
+/** Says that the partitions of a table were made for another granularity or number of them; those of people's are left out. */
+export function partitionMismatch(
+  table: RelationName,
+  partition: PartitionSetting | undefined,
+  standing: readonly { readonly name: string; readonly bound: string }[],
+): string | undefined {
+  const prefix = `${table.name}_`;
+  const named = standing.filter(({ name }) => name.startsWith(prefix));
+  if (partition?.kind === "range") {
+    const suffixes = named.map(({ name }) => name.slice(prefix.length));
+    const other = granularities.find(
+      (each) =>
+        each !== partition.granularity && suffixes.some((suffix) => suffixPatterns[each].test(suffix)),
+    );
+    if (other !== undefined)
+      return `${formatRelation(table)} has a partition a ${other} and is to have one a ${partition.granularity}`;
+  }
+  if (partition?.kind === "hash") {
+    const modulus = `modulus ${partition.partitions},`;
+    if (standing.some(({ bound }) => !bound.includes(modulus)))
+      return `${formatRelation(table)} has ${standing.length} hash partitions and is to have ${partition.partitions}`;
+  }
+  return undefined;
 }

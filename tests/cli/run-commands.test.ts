@@ -58,7 +58,7 @@ test("a dry run says what would happen to each table and why, and touches nothin
   );
   const before = await database.warehouse.query("select * from aquifer.action_run");
   const { stdout } = await call("run", "--dry-run");
-  expect(stdout).toMatch(/silver\.a +table +delta +foreign key r_a_fkey of public\.r/);
+  expect(stdout).toMatch(/silver\.a +table +delta +.*identity: foreign key r_a_fkey of public\.r/);
   expect(stdout).toMatch(/silver\.v +view +replace/);
   expect(stdout).toMatch(/silver\.i +incremental +merge +exists/);
   expect(await database.warehouse.query("select * from aquifer.action_run")).toEqual(before);

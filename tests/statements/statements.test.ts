@@ -18,8 +18,8 @@ import {
   createTableAs,
   createView,
   grantStatements,
-  keyStatements,
 } from "../../src/statements/create-relation.js";
+import { keyStatements } from "../../src/statements/model-keys.js";
 import { deltaStatements } from "../../src/statements/delta.js";
 import {
   alterColumns,
@@ -111,8 +111,12 @@ const families: Readonly<
     statements: [
       createPartitionedTable(at, other, { kind: "range", column: day, granularity: "month" }),
       neededPartitions(other, { kind: "range", column: day, granularity: "month" }),
-      createPartition(at, { suffix: "2024_01", bound: "for values from ('2024-01-01') to ('2024-02-01')" }),
-      createPartition(at, { suffix: "default", bound: "default" }),
+      createPartition(
+        at,
+        { suffix: "2024_01", bound: "for values from ('2024-01-01') to ('2024-02-01')" },
+        settings,
+      ),
+      createPartition(at, { suffix: "default", bound: "default" }, { unlogged: true }),
     ],
   },
   "list and hash partitions": {

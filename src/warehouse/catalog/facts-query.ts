@@ -41,7 +41,7 @@ select json_build_object(
   'forceRowSecurity', rel.relforcerowsecurity,
   'columns', (
     select coalesce(json_agg(json_build_object('name', attname, 'type', pg_catalog.format_type(atttypid, atttypmod),
-      'notNull', attnotnull) order by attnum), '[]')
+      'notNull', attnotnull, 'typeId', atttypid::bigint, 'typeModifier', atttypmod) order by attnum), '[]')
     from pg_catalog.pg_attribute where attrelid = rel.oid and attnum > 0 and not attisdropped
   ),
   'grants', (
@@ -237,8 +237,10 @@ select json_build_object(
       where inhrelid = rel.oid or (inhparent = rel.oid and rel.relkind <> 'p')
     ) as users
   ),
+  'partitionKey', case when rel.relkind = 'p' then pg_catalog.pg_get_partkeydef(rel.oid) end,
   'partitions', (
     select coalesce(json_agg(json_build_object('name', partition.relname,
+      'unlogged', partition.relpersistence = 'u', 'options', coalesce(to_json(partition.reloptions), '[]'),
       'bound', pg_catalog.pg_get_expr(partition.relpartbound, partition.oid)) order by partition.relname), '[]')
     from pg_catalog.pg_inherits join pg_catalog.pg_class as partition on partition.oid = inhrelid
     where inhparent = rel.oid and rel.relkind = 'p'

@@ -7,6 +7,12 @@ export interface ColumnFact {
   readonly notNull: boolean;
 }
 
+/** A column of a relation, with its type as the catalog numbers it, see `ResultColumn`. */
+export interface StandingColumn extends ColumnFact {
+  readonly typeId: number;
+  readonly typeModifier: number;
+}
+
 export interface GrantFact {
   /** Null for `public`. */
   readonly grantee: string | null;
@@ -72,7 +78,7 @@ export interface RelationFacts {
   readonly options: readonly string[];
   readonly rowSecurity: boolean;
   readonly forceRowSecurity: boolean;
-  readonly columns: readonly ColumnFact[];
+  readonly columns: readonly StandingColumn[];
   readonly grants: readonly GrantFact[];
   readonly comments: readonly CommentFact[];
   readonly indexes: readonly IndexFact[];
@@ -107,8 +113,15 @@ export interface RelationFacts {
   }[];
   /** What a change of identity (a new OID) would break, for people: foreign keys in, publications, row-type users ... */
   readonly identityUsers: readonly string[];
+  /** How a partitioned table is partitioned: `RANGE (day)`; null for any other relation. */
+  readonly partitionKey: string | null;
   /** Partitions of a partitioned table, with their bounds. */
-  readonly partitions: readonly { readonly name: string; readonly bound: string }[];
+  readonly partitions: readonly {
+    readonly name: string;
+    readonly bound: string;
+    readonly unlogged: boolean;
+    readonly options: readonly string[];
+  }[];
   /** See `readCarriedState`. */
   readonly carried: string;
   /** Server's `deadlock_timeout` in milliseconds. */

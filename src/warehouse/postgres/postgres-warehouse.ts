@@ -182,7 +182,12 @@ async function run<R>(
       ...(options?.prepare === undefined ? {} : { name: options.prepare }),
     })) as pg.QueryResult<Row> | pg.QueryResult<Row>[];
     const last = Array.isArray(answer) ? answer.at(-1) : answer;
-    return { rows: (last?.rows ?? []) as R[], rowCount: last?.rowCount ?? 0 };
+    const columns = (last?.fields ?? []).map(({ name, dataTypeID, dataTypeModifier }) => ({
+      name,
+      typeId: dataTypeID,
+      typeModifier: dataTypeModifier,
+    }));
+    return { rows: (last?.rows ?? []) as R[], rowCount: last?.rowCount ?? 0, columns };
   } catch (thrown) {
     throw toWarehouseError(asError(thrown), text);
   }

@@ -14,6 +14,6 @@ from (
 ) as bounds
 order by lower_bound;
 
-create table "Sche""ma; --"."ta'ble $1 é_2024_01" partition of "Sche""ma; --"."ta'ble $1 é" for values from ('2024-01-01') to ('2024-02-01');
+create table "Sche""ma; --"."ta'ble $1 é_2024_01" partition of "Sche""ma; --"."ta'ble $1 é" for values from ('2024-01-01') to ('2024-02-01') with (fillfactor = 70);
 
-create table "Sche""ma; --"."ta'ble $1 é_default" partition of "Sche""ma; --"."ta'ble $1 é" default;
+create unlogged table "Sche""ma; --"."ta'ble $1 é_default" partition of "Sche""ma; --"."ta'ble $1 é" default;
