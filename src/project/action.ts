@@ -68,6 +68,8 @@ export interface AssertionAction extends ActionBase {
   readonly query: string;
   /** The table that declared it inline. */
   readonly parent?: string;
+  /** The one relation that a standalone assertion reads. */
+  readonly reads?: RelationName;
   /** What it demands, where the table's config says it; such assertions of one table share one scan. */
   readonly check?: InlineAssertion;
 }
@@ -113,16 +115,39 @@ export function toActions({ graph, inlineAssertions, files }: CompiledProject): 
     const common = base(each, files);
     const parent = each.parentAction === undefined ? undefined : actionKey(each.parentAction);
     const check = checks.get(common.key);
+    const reads = parent === undefined ? onlyRelation(common.dependencies, tables) : undefined;
+    if (parent === undefined && reads === undefined) refuseShare(common);
     actions.push({
       ...common,
       kind: "assertion",
       query: each.query ?? "",
       settings: (parent === undefined ? undefined : tables.get(parent)?.settings) ?? common.settings,
+      ...(reads === undefined ? {} : { reads }),
       ...(parent === undefined ? {} : { parent }),
       ...(check === undefined ? {} : { check }),
     });
   }
   return new Map(actions.map((action) => [action.key, action]));
+}
+
+/** The relation that is the only one among dependencies; undefined where there are several, or one that has no rows. */
+function onlyRelation(
+  dependencies: readonly string[],
+  actions: ReadonlyMap<string, Action>,
+): RelationName | undefined {
+  const [only, ...others] = dependencies.map((key) => actions.get(key));
+  if (only === undefined || others.length > 0) return undefined;
+  return only.kind === "operations" && !only.hasOutput ? undefined : only.target;
+}
+
+function refuseShare({ key, file, settings, dependencies }: ActionBase): void {
+  if (!("percent" in settings.all.maxFailing)) return;
+  throw new AquiferError(`maxFailing of ${key} is a share, and of what is not known`, {
+    code: "bad-setting",
+    location: { file },
+    details: [`it reads ${dependencies.length === 0 ? "no relation" : dependencies.join(", ")}`],
+    hint: "A share is one of the rows of the relation that an assertion reads: give a number of rows, or read one relation.",
+  });
 }
 
 function base(compiled: CompiledAction, files: CompiledProject["files"]): ActionBase {

@@ -22,7 +22,7 @@ export interface AssertionOutcome {
   readonly relation?: string;
   readonly status: "passed" | "warned" | "failed";
   readonly severity: "warn" | "fail";
-  /** Rows checked; unknown for an assertion with a query of its own and no percentage. */
+  /** Rows checked; unknown for an assertion with a query of its own, unless its threshold is a share of the relation's rows. */
   readonly rowsChecked?: number;
   readonly rowsFailed: number;
   readonly threshold: string;

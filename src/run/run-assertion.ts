@@ -20,7 +20,7 @@ export async function runAssertion(
     postOperations: [],
   } as const;
   const report = await buildView({ ...context, audits: [] }, { ...view, postgres: defaultPostgresSettings });
-  const relation = action.parent === undefined ? undefined : parentRelation(action);
+  const relation = parentRelation(action) ?? action.reads;
   if (known !== undefined) return { path: "assertion", attempts: report.attempts, assertions: [known] };
   const assertions =
     action.check !== undefined && relation !== undefined

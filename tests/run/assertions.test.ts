@@ -7,6 +7,7 @@ import {
   uniqueScan,
   type ConditionCheck,
 } from "../../src/statements/assertion-scan.js";
+import { resolveConfig } from "../../src/project/config.js";
 import type { RunOutcome } from "../../src/run/outcome.js";
 import type { Warehouse } from "../../src/warehouse/warehouse.js";
 import { hostileName, hostileValue } from "../support/hostile.js";
@@ -238,4 +239,50 @@ test("sample: false keeps no row of the data in history", async () => {
   );
   const kept = await warehouse.query<{ sample: unknown }>("select sample from aquifer.assertion_result");
   expect(JSON.stringify(kept.rows)).not.toContain("amount");
+});
+
+describe("rows checked by an assertion with a query of its own", () => {
+  const share = aquifer('{ maxFailing: "50%" }');
+  const files = (config: string, reads = '${ref("items")}'): Record<string, string> => ({
+    "raw.sqlx": 'config { type: "declaration", schema: "raw", name: "rows" }',
+    "items.sqlx": `config { type: "table", assertions: { nonNull: ["id"] } } select n as id from generate_series(1, 10) as n`,
+    "own.sqlx": `config { type: "assertion"${config === "" ? "" : `, ${config}`} } select * from ${reads} where id > 6`,
+  });
+  const result = "quality.own";
+
+  test("are not known, although its table was scanned for others", async () => {
+    const { warehouse } = await testDatabase();
+    await runAll(await compiled(files("")), warehouse);
+    expect(await resultOf(warehouse, result)).toMatchObject({ checked: null, failed: 4, published: false });
+    expect(await resultOf(warehouse, conditionsAssertion)).toMatchObject({ checked: 10, failed: 0 });
+  });
+
+  test.for([true, false])(
+    "are the rows of its relation where a share of them may fail, audited (%s) or not",
+    async (auditBeforePublish) => {
+      const { warehouse } = await testDatabase();
+      await warehouse.query(
+        "create schema raw; create table raw.rows as select generate_series(1, 10) as id",
+      );
+      const config = resolveConfig({ auditBeforePublish });
+      for (const reads of ['${ref("items")}', '${ref("raw", "rows")}']) {
+        const run = await runAll(await compiled(files(share, reads)), warehouse, { config });
+        expect(failures(run)).toEqual([]);
+        expect(await resultOf(warehouse, result)).toMatchObject({
+          status: "passed",
+          checked: 10,
+          failed: 4,
+          threshold: "50%",
+        });
+      }
+    },
+  );
+
+  test("a share of several relations is refused when it is compiled", async () => {
+    const both = '${ref("items")} join ${ref("raw", "rows")} using (id)';
+    await expect(compiled(files(share, both))).rejects.toMatchObject({
+      code: "bad-setting",
+      details: ["it reads silver.items, raw.rows"],
+    });
+  });
 });
