@@ -85,6 +85,119 @@ test("what a failed action is upstream of is skipped, and nothing else", () => {
   );
 });
 
+/** What the world may tell a scheduler, in any order. */
+type Event = "start" | "succeed" | "fail" | "cancel";
+
+/** The same decisions made from scratch each time, by definition rather than by bookkeeping. */
+class Model {
+  readonly succeeded = new Set<string>();
+  readonly running = new Set<string>();
+  /** Failed, skipped or cancelled. */
+  readonly lost = new Set<string>();
+
+  constructor(private readonly nodes: readonly ScheduledNode[]) {}
+
+  /** The longest of all paths that begin here, by walking every one of them. */
+  private remaining(node: ScheduledNode): number {
+    const after = this.nodes.filter(({ dependencies }) => [...dependencies].includes(node.key));
+    return node.duration + Math.max(0, ...after.map((next) => this.remaining(next)));
+  }
+
+  next(): string | undefined {
+    const ready = this.nodes.filter(
+      ({ key, dependencies }) =>
+        !this.running.has(key) &&
+        !this.succeeded.has(key) &&
+        !this.lost.has(key) &&
+        [...dependencies].every((each) => this.succeeded.has(each)),
+    );
+    const before = (a: ScheduledNode, b: ScheduledNode): number =>
+      this.remaining(b) - this.remaining(a) || (a.key < b.key ? -1 : 1);
+    return ready.sort(before)[0]?.key;
+  }
+
+  below(key: string): string[] {
+    const direct = this.nodes.filter(({ dependencies }) => [...dependencies].includes(key));
+    return [...new Set(direct.flatMap((node) => [node.key, ...this.below(node.key)]))];
+  }
+
+  waiting(): string[] {
+    const { running, succeeded, lost } = this;
+    return this.nodes
+      .map(({ key }) => key)
+      .filter((key) => !running.has(key) && !succeeded.has(key) && !lost.has(key));
+  }
+}
+
+test("whatever succeeds, fails or is cancelled, and in whatever order, it decides as the definition says", () => {
+  const events = fc.array(
+    fc.tuple(
+      fc.constantFrom<Event>("start", "start", "start", "succeed", "succeed", "fail", "cancel"),
+      fc.nat(),
+    ),
+    { maxLength: 60 },
+  );
+  const small = graphs.filter((nodes) => nodes.length <= 12);
+  fc.assert(
+    fc.property(small, events, (nodes, told) => {
+      const scheduler = new Scheduler(nodes);
+      const model = new Model(nodes);
+      for (const [event, pick] of told) {
+        const running = [...model.running];
+        const key = running[pick % Math.max(1, running.length)];
+        if (event === "start") {
+          const next = scheduler.next();
+          expect(next).toBe(model.next());
+          if (next !== undefined) model.running.add(next);
+        } else if (event === "cancel") {
+          const cancelled = scheduler.cancelWaiting();
+          expect([...cancelled].sort()).toEqual(model.waiting().sort());
+          for (const each of cancelled) model.lost.add(each);
+        } else if (key !== undefined && event === "succeed") {
+          scheduler.succeed(key);
+          model.running.delete(key);
+          model.succeeded.add(key);
+        } else if (key !== undefined) {
+          const waiting = new Set(model.waiting());
+          const skipped = scheduler.fail(key);
+          expect([...skipped].sort()).toEqual(
+            model
+              .below(key)
+              .filter((each) => waiting.has(each))
+              .sort(),
+          );
+          model.running.delete(key);
+          for (const each of [key, ...skipped]) model.lost.add(each);
+        }
+        expect(scheduler.isDone).toBe(model.running.size === 0 && model.waiting().length === 0);
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("fail-fast: once everything waiting is cancelled, what succeeds later starts nothing", () => {
+  fc.assert(
+    fc.property(graphs, fc.integer({ min: 1, max: 5 }), fc.nat({ max: 30 }), (nodes, workers, after) => {
+      const scheduler = new Scheduler(nodes);
+      const running: string[] = [];
+      for (let step = 0; step < after; step++) {
+        const next = running.length < workers ? scheduler.next() : undefined;
+        if (next !== undefined) running.push(next);
+        else scheduler.succeed(running.shift() ?? "");
+      }
+      const failed = running.shift();
+      if (failed !== undefined) scheduler.fail(failed);
+      scheduler.cancelWaiting();
+      for (const key of running) {
+        scheduler.succeed(key);
+        expect(scheduler.next()).toBeUndefined();
+      }
+      expect(scheduler.isDone).toBe(true);
+    }),
+  );
+});
+
 test("of the ready actions the one with the longest remaining path goes first, ties by name", () => {
   const scheduler = new Scheduler([
     { key: "short", duration: 5, dependencies: [] },
