@@ -8,8 +8,8 @@ import { resetEmbedded } from "../src/warehouse/embedded/embedded-server.js";
 
 const repository = process.cwd();
 const peers = join(repository, ".aquifer", "bench", "peers");
-const rebuilds = 10;
-const badRebuilds = 5;
+const rebuilds = 50;
+const badRebuilds = 20;
 const rows = 2000;
 
 /** A tool that builds a table, a view on it and a view on that, and checks that no note of the table is bad. */
