@@ -13,6 +13,7 @@ export type { ColumnOptions } from "./project/source-column.js";
 export type { PeriodRule } from "./project/period-rule.js";
 export {
   defineSample,
+  type SampleCell,
   type SampleFile,
   type SampleItem,
   type SampleOptions,
