@@ -8,7 +8,7 @@ const wasRunning = JSON.parse(dataform(["warehouse", "status", "--json"], "pipe"
 
 for (const args of [
   ["sample", "bank", "--customers", "41188"],
-  ["sample", "utility", "perumda", "--embedded"],
+  ["sample", "utility", "perumda", "telco", "pam", "--embedded"],
   ["refresh", "--embedded"],
 ]) {
   console.log(`\n$ npx dataform ${args.join(" ")}`);
