@@ -13,6 +13,8 @@ export class CheckContext {
   readonly findings: Finding[] = [];
   /** Actions that are broken, or could not be checked, each with the reason. */
   readonly broken = new Map<string, string>();
+  /** What the statements of each action name, with schema; see `namedKeys`. */
+  readonly named = new Map<string, readonly string[]>();
   /** Extensions of the warehouse that the scratch database could not get. */
   readonly lacking: string[] = [];
   private readonly compiled: ReadonlyMap<string, CompiledAction>;
@@ -63,10 +65,24 @@ export class CheckContext {
       this.broken.set(action.key, "is made at run time");
       return false;
     }
-    const below = action.dependencies.find((key) => this.broken.has(key));
-    if (below === undefined) return true;
-    this.broken.set(action.key, `reads ${below}, which ${this.broken.get(below) ?? ""}`);
+    const reason = this.reasonBelow(action);
+    if (reason === undefined) return true;
+    this.broken.set(action.key, reason);
     return false;
+  }
+
+  /** Of several reasons below an action the first one counts, in whatever order they were found. */
+  settleReasons(actions: readonly Action[]): void {
+    for (const action of actions) {
+      const reason = this.reasonBelow(action);
+      if (reason !== undefined && this.broken.get(action.key)?.startsWith("reads ") === true)
+        this.broken.set(action.key, reason);
+    }
+  }
+
+  private reasonBelow({ dependencies }: Action): string | undefined {
+    const below = dependencies.find((key) => this.broken.has(key));
+    return below === undefined ? undefined : `reads ${below}, which ${this.broken.get(below) ?? ""}`;
   }
 
   /** What the server refused, as a finding of the action; the action counts as broken from now on. */

@@ -1,19 +1,23 @@
-import type { RelationName } from "../base/identifiers.js";
+import { quoteRelation, type RelationName } from "../base/identifiers.js";
 import type { Action } from "../project/action.js";
 import { toActions } from "../project/action.js";
 import type { CompiledProject } from "../project/compiled-project.js";
 import type { ReportRef } from "../project/report-sql.js";
 import type { Queryable, Warehouse } from "../warehouse/warehouse.js";
+import { ChangedBuild } from "./changed-build.js";
+import { ChangedQueries } from "./changed-queries.js";
 import { CheckContext } from "./check-context.js";
+import type { CheckMemory } from "./check-memory.js";
 import { checkReport, type CheckedReport } from "./check-report.js";
 import { checkRoles } from "./check-roles.js";
-import { checkUnitTest } from "./check-unit-test.js";
+import { checkUnitTests } from "./check-unit-tests.js";
 import { buildEmpty, type KnownRelation } from "./empty-build.js";
 import { withEmptyWarehouse, type EmptyWarehouseOptions } from "./empty-warehouse.js";
 import type { Finding } from "./finding.js";
 import { loadParser } from "./parse-statement.js";
+import { readColumns } from "./read-columns.js";
 import { sqlFingerprint } from "./sql-fingerprint.js";
-import { readRelations, type DescribedRelation, type WarehouseModel } from "./warehouse-model.js";
+import { describeRelations, type DescribedRelation, type WarehouseModel } from "./warehouse-model.js";
 
 export interface CheckOptions extends EmptyWarehouseOptions {
   readonly project: CompiledProject;
@@ -21,6 +25,8 @@ export interface CheckOptions extends EmptyWarehouseOptions {
   readonly relationOf: (ref: ReportRef) => RelationName;
   /** False for an operation whose statements run each on its own; unless given, all run in transactions. */
   readonly inTransaction?: (action: Action) => boolean;
+  /** What the last check found; given, only what changed since is judged. */
+  readonly memory?: CheckMemory;
 }
 
 export interface CheckResult {
@@ -29,14 +35,18 @@ export interface CheckResult {
   /** Major version of the server that judged. */
   readonly server: number;
   readonly model: WarehouseModel;
-  /** Number of actions that were judged. */
+  /** Number of actions that are judged. */
   readonly actions: number;
+  /** How many of them were judged anew, where there was a memory. */
+  readonly anew?: number;
   /** Number of queries of reports. */
   readonly queries: number;
   /** Number of unit tests. */
   readonly tests: number;
   /** Actions that could not be judged, each with the reason. */
   readonly unchecked: ReadonlyMap<string, string>;
+  /** For the next check. */
+  readonly memory: CheckMemory;
 }
 
 /**
@@ -44,31 +54,62 @@ export interface CheckResult {
  * scratch database of the embedded server, in the order of their dependencies, and tries incremental forms, assertions,
  * operations, unit tests and the queries of reports there. Reports every error, not only the first.
  *
- * @param body more to do in the scratch database, such as reading lineage, before it is removed
+ * @param body more to do in the scratch database, such as reading lineage, before it is removed; with a memory, not
+ * everything is there
  */
 export async function checkProject(
   options: CheckOptions,
   body: (session: Queryable, context: CheckContext) => Promise<void> = async () => undefined,
 ): Promise<CheckResult> {
-  const { project, snapshot } = options;
+  const result = await judgeProject(options, body);
+  if (result !== "doubtful") return result;
+  const again = await judgeProject(options, body, "whole");
+  if (again === "doubtful") throw new Error("a whole check is never doubtful");
+  return again;
+}
+
+/** @returns `doubtful` when what is remembered does not suffice to judge by */
+async function judgeProject(
+  options: CheckOptions,
+  body: (session: Queryable, context: CheckContext) => Promise<void>,
+  extent: "changed" | "whole" = "changed",
+): Promise<CheckResult | "doubtful"> {
+  const { project, snapshot, known, historySchema } = options;
+  const memory = extent === "whole" ? undefined : options.memory;
   const actions = toActions(project);
   const context = new CheckContext(project, actions, options.inTransaction);
   await loadParser();
   if (snapshot !== undefined) checkRoles(context, snapshot);
   return withEmptyWarehouse(context, options, async ({ session, warehouse }) => {
-    await buildEmpty(session, context, inOrder(actions));
-    for (const test of project.unitTests) await checkUnitTest(session, context, test);
+    const { serverVersion } = warehouse;
+    const basis = [serverVersion, known, snapshot, historySchema];
+    const build = new ChangedBuild(session, context, inOrder(actions), memory, basis);
+    await build.build();
+    if (build.isDoubtful) return "doubtful";
+    const tests = await checkUnitTests(session, context, build);
+    const queries = new ChangedQueries(build);
     const reports: [string, WarehouseModel["reports"][string]][] = [];
     for (const report of options.reports) {
-      const { findings, queries } = await checkReport(session, report, options.relationOf, context);
-      context.findings.push(...findings);
-      reports.push([report.name, queries]);
+      const judged = await checkReport(session, report, options.relationOf, context, queries);
+      context.findings.push(...judged.findings);
+      reports.push([report.name, judged.queries]);
     }
+    if (build.isDoubtful) return "doubtful";
     await body(session, context);
-    const relations = await readRelations(session, described(actions, options.known));
+    const declared = [...actions.values()].filter(({ kind }) => kind === "declaration");
+    const others = [...known.map(({ name }) => name), ...declared.map(({ target }) => target)];
+    const columns = await readColumns(session, others);
+    const relations = describeRelations(
+      described(actions, known),
+      (name) => columns.get(quoteRelation(name)) ?? build.columnsOf(`${name.schema}.${name.name}`),
+    );
     const model: WarehouseModel = { version: 1, relations, reports: Object.fromEntries(reports) };
-    const server = Math.floor(warehouse.serverVersion / 10_000);
-    return { ...summarise(context, model, options.reports), server };
+    return {
+      ...summarise(context, model, options.reports),
+      ...(build.remembered === undefined ? {} : { anew: build.judged }),
+      server: Math.floor(serverVersion / 10_000),
+      memory: { ...build.memory, queries: queries.kept, tests },
+    };
   });
 }
 
@@ -100,11 +141,16 @@ function summarise(
   context: CheckContext,
   model: WarehouseModel,
   reports: readonly CheckedReport[],
-): Omit<CheckResult, "server"> {
+): Omit<CheckResult, "server" | "memory"> {
   const failed = new Set(
     context.findings.filter((each) => each.severity === "error").map((each) => each.subject),
   );
-  const unchecked = new Map([...context.broken].filter(([key]) => !failed.has(key)));
+  const unchecked = new Map(
+    [...context.actions.keys()].flatMap((key): [string, string][] => {
+      const reason = context.broken.get(key);
+      return reason === undefined || failed.has(key) ? [] : [[key, reason]];
+    }),
+  );
   const judged = [...context.actions.values()].filter(
     (action) => action.kind !== "declaration" && !action.disabled && !unchecked.has(action.key),
   );

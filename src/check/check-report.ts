@@ -4,9 +4,10 @@ import { lineColumnAt, utf16Offset } from "../base/text-position.js";
 import { nearestName } from "../base/nearest-name.js";
 import { findSnippet } from "../project/find-text.js";
 import type { Report } from "../project/report.js";
-import { refsOf, renderSql, type ReportRef, type SqlPiece } from "../project/report-sql.js";
+import { refsOf, renderSql, type ReportRef, type SqlPiece, type SqlValue } from "../project/report-sql.js";
 import type { Queryable, Row } from "../warehouse/warehouse.js";
 import { WarehouseError } from "../warehouse/warehouse-error.js";
+import type { ChangedQueries } from "./changed-queries.js";
 import { isUnjudgeable, type CheckContext } from "./check-context.js";
 import type { Finding } from "./finding.js";
 import type { ModelColumn } from "./warehouse-model.js";
@@ -29,48 +30,64 @@ export interface ReportJudgement {
  * Tries the queries of a report on the empty tables: each must run and return the columns that the report declares.
  *
  * @param context says what could not be built: a query that reads it is not judged
+ * @param changed knows the queries that need not be tried again
  */
 export async function checkReport(
   session: Queryable,
   checked: CheckedReport,
   relationOf: (ref: ReportRef) => RelationName,
   { broken, lacking }: Pick<CheckContext, "broken" | "lacking">,
+  changed: ChangedQueries,
 ): Promise<ReportJudgement> {
   const findings: Finding[] = [];
   const queries: Record<string, readonly ModelColumn[]> = {};
   for (const [name, query] of Object.entries(checked.report.data)) {
-    const keys = refsOf(query.sql)
+    const refs = refsOf(query.sql)
       .map(relationOf)
       .map((each) => `${each.schema}.${each.name}`);
-    if (keys.some((key) => broken.has(key))) continue;
+    if (refs.some((key) => broken.has(key))) continue;
     const { text, values, pieces } = renderSql(query.sql, (ref) => quoteRelation(relationOf(ref)));
     const before = "select * from (\n";
     const subject = `report ${checked.name}, query ${name}`;
-    try {
-      const literals = values.map((value) => (value === null ? "null" : quoteLiteral(String(value))));
-      await session.query(`${before}${text}\n) as rows limit 0`, values);
-      await session.query("drop table if exists pg_temp.aquifer_report");
-      await session.query(
-        `create temp table aquifer_report as\n${text.replace(/\$(\d+)/g, (_, index: string) => literals[Number(index) - 1] ?? "null")}\nwith no data`,
-      );
-    } catch (error) {
-      if (!(error instanceof WarehouseError) || error.isConnectionLoss) throw error;
-      if (isUnjudgeable(error, lacking)) continue;
-      findings.push(refusal(checked, subject, error, { before: before.length, pieces }));
-      continue;
-    }
-    const { rows } = await session.query<ModelColumn & Row>(
-      `select attname as name, format_type(atttypid, atttypmod) as type
-       from pg_attribute where attrelid = 'pg_temp.aquifer_report'::regclass and attnum > 0 order by attnum`,
-    );
-    queries[name] = rows.map((row) => ({ name: row.name, type: row.type }));
-    if (query.shape !== undefined) continue;
-    const produced = rows.map((row) => row.name);
-    for (const column of Object.keys(query.columns)) {
-      if (!produced.includes(column)) findings.push(absent(checked, subject, column, produced));
-    }
+    const wanted = query.shape === undefined ? Object.keys(query.columns) : [];
+    const judged = { key: `${checked.name}: ${name}`, text, values, refs, columns: wanted };
+    const returned = await changed.judge(judged, async () => {
+      try {
+        const columns = await tryQuery(session, `${before}${text}\n) as rows limit 0`, text, values);
+        const produced = columns.map((column) => column.name);
+        const lost = wanted.filter((column) => !produced.includes(column));
+        for (const column of lost) findings.push(absent(checked, subject, column, produced));
+        return { columns, isClean: lost.length === 0 };
+      } catch (error) {
+        if (!(error instanceof WarehouseError) || error.isConnectionLoss) throw error;
+        if (!isUnjudgeable(error, lacking))
+          findings.push(refusal(checked, subject, error, { before: before.length, pieces }));
+        return { isClean: false };
+      }
+    });
+    if (returned !== undefined) queries[name] = returned;
   }
   return { findings, queries };
+}
+
+/** Runs a query as a report does, with parameters, and says what it returns. */
+async function tryQuery(
+  session: Queryable,
+  statement: string,
+  text: string,
+  values: readonly SqlValue[],
+): Promise<ModelColumn[]> {
+  const literals = values.map((value) => (value === null ? "null" : quoteLiteral(String(value))));
+  await session.query(statement, values);
+  await session.query("drop table if exists pg_temp.aquifer_report");
+  await session.query(
+    `create temp table aquifer_report as\n${text.replace(/\$(\d+)/g, (_, index: string) => literals[Number(index) - 1] ?? "null")}\nwith no data`,
+  );
+  const { rows } = await session.query<ModelColumn & Row>(
+    `select attname as name, format_type(atttypid, atttypmod) as type
+     from pg_attribute where attrelid = 'pg_temp.aquifer_report'::regclass and attnum > 0 order by attnum`,
+  );
+  return rows.map((row) => ({ name: row.name, type: row.type }));
 }
 
 function absent(

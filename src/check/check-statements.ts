@@ -2,6 +2,7 @@ import type { Action } from "../project/action.js";
 import { isRelationAction } from "../project/action.js";
 import { transactionControl, transactionHint } from "../statements/transaction-control.js";
 import { userTexts } from "../statements/user-texts.js";
+import { namedKeys } from "./named-keys.js";
 import type { CheckContext } from "./check-context.js";
 import { destructions, namedRelations, parseStatement, type ParsedStatement } from "./parse-statement.js";
 
@@ -31,6 +32,7 @@ export function checkStatements(context: CheckContext, action: Action): void {
     const result = parsed.find(({ text }) => text === action.query)?.result ?? parseStatement(action.query);
     if (result.ok) requireOneQuery(context, action, result.statements);
   }
+  context.named.set(action.key, namedKeys(statements));
   const known = new Set([action.key, ...action.dependencies]);
   for (const { schema, name } of namedRelations(statements)) {
     const key = `${schema}.${name}`;

@@ -1,5 +1,5 @@
 import type { RelationName } from "../base/identifiers.js";
-import type { Queryable } from "../warehouse/warehouse.js";
+import type { Columns } from "./read-columns.js";
 
 /** What a project makes of the warehouse: every relation with its columns, as the server judged them. Versioned JSON. */
 export interface WarehouseModel {
@@ -35,44 +35,34 @@ export interface DescribedRelation {
   readonly columnDescriptions: ReadonlyMap<string, string>;
 }
 
-/** Reads back the relations that exist. */
-export async function readRelations(
-  session: Queryable,
+/** What the project says about relations, beside their columns as they were built; those that were not are absent. */
+export function describeRelations(
   relations: readonly DescribedRelation[],
-): Promise<WarehouseModel["relations"]> {
-  const { rows } = await session.query<{ key: string; name: string; type: string; not_null: boolean }>(
-    `select n.nspname || '.' || c.relname as key, a.attname as name,
-       format_type(a.atttypid, a.atttypmod) as type, a.attnotnull as not_null
-     from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
-     where c.relkind in ('r', 'p', 'v', 'm') and a.attnum > 0 and not a.attisdropped
-     order by c.oid, a.attnum`,
+  columnsOf: (name: RelationName) => Columns | undefined,
+): WarehouseModel["relations"] {
+  const found = relations.flatMap(
+    ({ name, kind, description, sql, columnDescriptions }): [string, ModelRelation][] => {
+      const columns = columnsOf(name)?.map((column): ModelColumn => {
+        const said = columnDescriptions.get(column.name);
+        return {
+          ...{ name: column.name, type: column.type },
+          ...(column.notNull ? { notNull: true as const } : {}),
+          ...(said === undefined ? {} : { description: said }),
+        };
+      });
+      if (columns === undefined) return [];
+      return [
+        [
+          `${name.schema}.${name.name}`,
+          {
+            kind,
+            ...(description === undefined ? {} : { description }),
+            ...(sql === undefined ? {} : { sql }),
+            columns,
+          },
+        ],
+      ];
+    },
   );
-  const columns = new Map<string, (typeof rows)[number][]>();
-  for (const row of rows) columns.set(row.key, [...(columns.get(row.key) ?? []), row]);
-  const found = relations.flatMap((relation): [string, ModelRelation][] => {
-    const key = `${relation.name.schema}.${relation.name.name}`;
-    const own = columns.get(key);
-    if (own === undefined) return [];
-    return [
-      [
-        key,
-        {
-          kind: relation.kind,
-          ...(relation.description === undefined ? {} : { description: relation.description }),
-          ...(relation.sql === undefined ? {} : { sql: relation.sql }),
-          columns: own.map(({ name, type, not_null }) => {
-            const description = relation.columnDescriptions.get(name);
-            return {
-              name,
-              type,
-              ...(not_null ? { notNull: true as const } : {}),
-              ...(description === undefined ? {} : { description }),
-            };
-          }),
-        },
-      ],
-    ];
-  });
-  found.sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(found);
+  return Object.fromEntries(found.sort(([a], [b]) => (a < b ? -1 : 1)));
 }

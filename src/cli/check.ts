@@ -1,9 +1,10 @@
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { formatDuration, formatPlural } from "../base/format-quantity.js";
-import { exitCodes } from "../base/errors.js";
+import { AquiferError, describeError, exitCodes } from "../base/errors.js";
 import { checkProject, type CheckResult } from "../check/check-project.js";
+import { readMemory, writeMemory } from "../check/check-memory.js";
 import { describeFinding, type Finding } from "../check/finding.js";
 import { changesAsMarkdown, describeChanges, isBreak } from "../check/impact.js";
 import { readLineage, type Lineage } from "../check/project-lineage.js";
@@ -18,6 +19,7 @@ import { addConnectionOptions, type ConnectionOptions } from "./connection-optio
 import { keepTypes, typesFile } from "./keep-types.js";
 import { addProjectOptions, type ProjectOptionValues } from "./project-options.js";
 import { pullSources } from "./pull-sources.js";
+import { watchProject } from "./watch-project.js";
 
 interface CheckValues extends ProjectOptionValues, ConnectionOptions {
   readonly json?: true;
@@ -26,7 +28,15 @@ interface CheckValues extends ProjectOptionValues, ConnectionOptions {
   readonly markdown?: true;
   readonly locked?: true;
   readonly pull?: true;
+  readonly full?: true;
+  readonly watch?: true;
 }
+
+/** Folders whose files a check judges. */
+const watched = ["definitions", "includes", "tests/models", "ingest", "seeds", "reports"];
+
+/** Wipes a terminal's screen and what was scrolled off it. */
+const clearScreen = "\x1b[2J\x1b[3J\x1b[H";
 
 export const checkCommand: CommandFactory = (context) => {
   const command = new Command("check")
@@ -47,6 +57,13 @@ export const checkCommand: CommandFactory = (context) => {
       "--against <state>",
       "also say what changes against a git revision, the `last-run`, or the `last` check, and who reads it",
     )
+    .option("--full", "judge everything anew, also what has not changed since the last check")
+    .addOption(
+      new Option(
+        "--watch",
+        "check again whenever a file of the project changes, one screen a change",
+      ).conflicts(["json", "pull", "against", "markdown"]),
+    )
     .option("--markdown", "print the changes as a table for a pull request's comment")
     .option("--json", "print findings and the model of the warehouse as JSON and nothing else");
   addConnectionOptions(command);
@@ -55,13 +72,44 @@ export const checkCommand: CommandFactory = (context) => {
       "after",
       "\nExample:\n  $ dataform check --strict --locked\n  $ dataform check --against main --markdown\n  $ dataform check --pull --credentials production.json",
     )
-    .action((dir: string, values: CheckValues) => check(context, resolve(context.cwd, dir), values));
+    .action(async (dir: string, values: CheckValues) => {
+      const { root } = findProject(resolve(context.cwd, dir));
+      if (values.watch === true) return watch(context, root, values);
+      const { text, isFailure } = await check(context, root, values);
+      if (isFailure) context.setExitCode(exitCodes.failure);
+      context.effects.stdout.write(text);
+    });
 };
 
-async function check(context: CommandContext, folder: string, values: CheckValues): Promise<void> {
-  const { stdout, clock } = context.effects;
+async function watch(context: CommandContext, root: string, values: CheckValues): Promise<void> {
+  const { stdout, stderr, signal } = context.effects;
+  const screen = stdout.isTerminal ? clearScreen : "";
+  await watchProject(
+    root,
+    signal,
+    async () => {
+      try {
+        const { text } = await check(context, root, values);
+        stdout.write(screen + text);
+      } catch (thrown) {
+        if (!(thrown instanceof AquiferError)) throw thrown;
+        if (signal.aborted) return;
+        stdout.write(screen);
+        stderr.write(`${describeError(thrown)}\n`);
+      }
+      if (!signal.aborted) stdout.write("\nWatching for changes...\n");
+    },
+    watched,
+  );
+}
+
+async function check(
+  context: CommandContext,
+  root: string,
+  values: CheckValues,
+): Promise<{ readonly text: string; readonly isFailure: boolean }> {
+  const { clock } = context.effects;
   const started = clock.elapsed();
-  const { root } = findProject(folder);
   const prepared = await prepareCheck(context, root, values);
   const pulled = values.pull === true ? await pullSources(context, root, prepared, values) : undefined;
   const inputs = pulled === undefined ? prepared : { ...prepared, snapshot: pulled.snapshot };
@@ -69,19 +117,24 @@ async function check(context: CommandContext, folder: string, values: CheckValue
   const asked = values.against === undefined ? undefined : { ...values, against: values.against };
   const before = asked && (await readEarlier(context, root, asked, { ...inputs, server }));
   let lineage: Lineage = new Map();
-  const judged = await checkProject({ ...inputs, server }, async (session, checked) => {
-    if (before === undefined || before.lineage !== undefined) return;
-    lineage = await readLineage(session, checked, inputs.reports, inputs.relationOf);
-  });
-  const stale = await keepTypes(root, judged, inputs.reports, values.locked === true);
-  const result = { ...judged, findings: [...judged.findings, ...stale, ...(pulled?.findings ?? [])] };
+  // Lineage is read from what is built, so everything is.
+  const memory = before === undefined && values.full !== true ? await readMemory(root) : undefined;
+  const checked = await checkProject(
+    { ...inputs, server, ...(memory === undefined ? {} : { memory }) },
+    async (session, scratch) => {
+      if (before === undefined || before.lineage !== undefined) return;
+      lineage = await readLineage(session, scratch, inputs.reports, inputs.relationOf);
+    },
+  );
+  const stale = await keepTypes(root, checked, inputs.reports, values.locked === true);
+  const result = { ...checked, findings: [...checked.findings, ...stale, ...(pulled?.findings ?? [])] };
   const impact =
     asked && before && (await assessImpact(context, root, asked, { before, after: result, lineage }));
   await writeModel(root, result.model);
-  if (result.findings.some((each) => fails(each, values)) || impact?.changes.some(isBreak) === true) {
-    context.setExitCode(exitCodes.failure);
-  }
-  stdout.write(answer(result, impact, values, clock.elapsed() - started));
+  await writeMemory(root, result.memory);
+  const isFailure =
+    result.findings.some((each) => fails(each, values)) || impact?.changes.some(isBreak) === true;
+  return { text: answer(result, impact, values, clock.elapsed() - started), isFailure };
 }
 
 function fails({ severity }: Finding, { strict }: CheckValues): boolean {
@@ -130,7 +183,7 @@ async function writeModel(root: string, model: WarehouseModel): Promise<void> {
 
 /** Findings, what was not checked, and one line of counts. */
 export function summary(
-  { findings, actions, queries, tests, unchecked, server }: CheckResult,
+  { findings, actions, anew, queries, tests, unchecked, server }: CheckResult,
   elapsed: number,
 ): string {
   const count = (severity: Finding["severity"]): number =>
@@ -138,7 +191,7 @@ export function summary(
   const lines = findings.map((finding) => `${describeFinding(finding)}\n`);
   const reasons = [...unchecked].map(([key, reason]) => `not checked: ${key} ${reason}`);
   const judged = [
-    formatPlural(actions, "action"),
+    `${formatPlural(actions, "action")}${anew === undefined ? "" : ` (${anew} anew)`}`,
     ...(tests === 0 ? [] : [formatPlural(tests, "unit test")]),
     formatPlural(queries, "report query", "report queries"),
   ];

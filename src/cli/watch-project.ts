@@ -1,7 +1,7 @@
 import { watch, type FSWatcher } from "node:fs";
 import { join, sep } from "node:path";
 
-const settings = ["dataform.json", "workflow_settings.yaml", "aquifer.config.ts"];
+const settings = ["dataform.json", "workflow_settings.yaml", "aquifer.config.ts", "sources.json"];
 
 /** Folders whose files change what is compiled. */
 const compiled = ["definitions", "includes", "tests/models"];
