@@ -24,6 +24,17 @@ const isOf = (wanted: readonly string[]): ((path: string) => boolean) => {
 const loadedRows = (scrape: Scrape): ScrapedRow[] =>
   [...products.rows(scrape)].filter(({ flaw }) => flaw !== "ragged");
 
+function keyOf({ operator, city, stay }: Scrape, { values }: ScrapedRow): string {
+  return productId({
+    operator,
+    city,
+    stay,
+    packageName: values["package_name"] ?? "",
+    price: values["price"] ?? null,
+    validity: values["validity"] ?? null,
+  });
+}
+
 function digests(asked: typeof request): string[] {
   return [...telco.files(asked)].map(
     ({ path, content }) =>
@@ -93,23 +104,30 @@ describe("the sample of the telco", () => {
     );
     expect(loaded).toEqual(expected.map((row) => row.map((value) => (value === "" ? null : value))));
     const known = new Set(
-      ["2026-01-31", "2026-02-28"].flatMap(upload).flatMap((scrape) =>
-        loadedRows(scrape).map(({ values }) =>
-          productId({
-            operator: scrape.operator,
-            city: scrape.city,
-            stay: scrape.stay,
-            packageName: values["package_name"] ?? "",
-            price: values["price"] ?? null,
-            validity: values["validity"] ?? null,
-          }),
-        ),
-      ),
+      ["2026-01-31", "2026-02-28"]
+        .flatMap(upload)
+        .flatMap((scrape) => loadedRows(scrape).map((row) => keyOf(scrape, row))),
     );
     const unknown = expected.filter(([id]) => !known.has(id ?? ""));
     expect(unknown.map(([id]) => id)).toEqual(["0".repeat(32), "0".repeat(32)]);
     expect(expected.length).toBeGreaterThan(2 * correctionKinds.length);
     expect((await ingest()).batch).toBeUndefined();
+  });
+
+  test("corrects no product that its file shows twice", () => {
+    const many = new Scrapes(20_000);
+    const offered = new Products(3, 20_000);
+    const edits = new Corrections(3, telcoCalendar, many, offered);
+    const shown = new Map<string, number>();
+    for (let file = 0; file < many.count; file++) {
+      const scrape = many.at(file, Date.parse("2026-01-31"));
+      for (const row of offered.rows(scrape)) {
+        const id = keyOf(scrape, row);
+        shown.set(id, (shown.get(id) ?? 0) + 1);
+      }
+    }
+    expect([...shown.values()].filter((count) => count > 1).length).toBeGreaterThan(100);
+    for (const [id] of edits.rows(0)) expect([undefined, 1]).toContain(shown.get(id ?? ""));
   });
 
   test("a file that is sent again with other content replaces its rows, and the earlier ones stay in the store", async () => {

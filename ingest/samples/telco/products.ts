@@ -1,4 +1,4 @@
-import { drawer, flawOf, mixed } from "../parts/draws.js";
+import { drawer, flawOf } from "../parts/draws.js";
 import { durations, offer, offerKinds, quotas, type Offer } from "./offers.js";
 import { dayNumber, type Scrape } from "./scrapes.js";
 
@@ -25,9 +25,10 @@ export interface ScrapedRow {
 /** A file of fewer rows has none that ingest rejects: it may reject one in a hundred. */
 const leastRowsForReject = 110;
 
-/** In 100 products so many have been added, withdrawn, or change their price, at some day of each period of 28. */
-const shares = { comes: 6, goes: 6, changesPrice: 20 };
-const cycleDays = 28;
+/** Of 100 products so many come and go: offered for a while, then not, by turns of so many days. */
+const seasonal = { share: 25, days: 60, offered: 50 };
+/** Prices are set anew after so many days; of 100 products so many then have another one. */
+const pricing = { share: 20, days: 30 };
 
 /** The products of one seed: what any file shows of any of them on any day follows from its number. */
 export class Products {
@@ -52,10 +53,9 @@ export class Products {
   }
 
   isOffered(number: number, day: number): boolean {
-    const { cycle, at, happensAt } = this.event(number, day);
-    const share = mixed(cycle ^ 1) % 100;
-    if (share < shares.comes) return at >= happensAt;
-    return share >= shares.comes + shares.goes || at < happensAt;
+    const bits = this.draw(number, 1);
+    if (bits % 100 >= seasonal.share) return true;
+    return (dayNumber(day) + (bits >>> 8)) % seasonal.days < seasonal.offered;
   }
 
   /** In IDR. */
@@ -63,9 +63,9 @@ export class Products {
     const bits = this.draw(number);
     const [, gb] = this.quota(bits);
     const base = Math.round((6000 + gb * 2500 + this.days(bits) * 350 + (bits % 9) * 1000) / 500) * 500;
-    const { cycle, at, happensAt } = this.event(number, day);
-    const isChanged = mixed(cycle ^ 2) % 100 < shares.changesPrice && at >= happensAt;
-    return isChanged ? base + 500 * ((mixed(cycle ^ 3) % 19) - 6) : base;
+    const turn = Math.floor((dayNumber(day) + ((bits >>> 14) % pricing.days)) / pricing.days);
+    const change = this.draw(number, 2 + turn);
+    return change % 100 < pricing.share ? base + 500 * (((change >>> 8) % 19) - 6) : base;
   }
 
   private flaw(number: number, scrape: Scrape): RowFlaw | undefined {
@@ -85,13 +85,6 @@ export class Products {
 
   private days(bits: number): number {
     return durations[(bits >>> 12) % durations.length] ?? 30;
-  }
-
-  /** What happens to a product once in so many days, and on which of them. */
-  private event(number: number, day: number): { cycle: number; at: number; happensAt: number } {
-    const days = dayNumber(day);
-    const cycle = this.draw(number, 1 + Math.floor(days / cycleDays));
-    return { cycle, at: days % cycleDays, happensAt: 1 + ((cycle >>> 8) % (cycleDays - 1)) };
   }
 
   private values(number: number, day: number, flaw: RowFlaw | undefined): Record<string, string | null> {
