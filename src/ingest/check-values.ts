@@ -3,6 +3,7 @@ import type { Source } from "../project/source.js";
 import type { SourceColumn } from "../project/source-column.js";
 import type { Queryable } from "../warehouse/warehouse.js";
 import { storeSchema } from "./bronze-tables.js";
+import type { ProvenColumns } from "./value-proof.js";
 
 /** The function that stands in for `pg_input_is_valid` on servers before 16. */
 const fallback = `${quoteIdentifier(storeSchema)}.input_is_valid`;
@@ -27,16 +28,28 @@ export interface ValueChecks {
   readonly unique: readonly (readonly string[])[];
 }
 
-/** The checks of the columns that a file has. The server judges its own types, so what passes can be cast. */
-export function valueChecks(source: Source, present: readonly string[], serverVersion: number): ValueChecks {
+/**
+ * The checks of the columns that a file has, but for those that it is proven to pass. The server judges its own types, so
+ * what passes can be cast.
+ */
+export function valueChecks(
+  source: Source,
+  present: readonly string[],
+  serverVersion: number,
+  proven: ProvenColumns,
+): ValueChecks {
   const columns = source.columns.filter(({ name }) => present.includes(name));
   const isValid = serverVersion >= 160_000 ? "pg_input_is_valid" : fallback;
+  const unique = [
+    ...columns.filter(({ checks }) => checks.unique === true).map(({ name }) => [name]),
+    ...(source.key.length > 0 ? [source.key] : []),
+  ];
   return {
-    rules: columns.flatMap((column) => rulesOf(column, isValid)),
-    unique: [
-      ...columns.filter(({ checks }) => checks.unique === true).map(({ name }) => [name]),
-      ...(source.key.length > 0 ? [source.key] : []),
-    ],
+    rules: columns
+      .filter(({ name }) => !proven.rules.has(name))
+      .flatMap((column) => rulesOf(column, isValid)),
+    // What stands once stands once together with others too.
+    unique: unique.filter((names) => !names.some((name) => proven.unique.has(name))),
   };
 }
 
@@ -50,9 +63,9 @@ function areThere(names: readonly string[]): string {
   return names.map((name) => `${quoteIdentifier(name)} is not null`).join(" and ");
 }
 
-/** SQL, an aggregate: true when the values of these columns together stand more than once. */
+/** SQL, an aggregate: true when the values of these columns together stand more than once. Bytes are sorted fastest. */
 export function isRepeated(names: readonly string[]): string {
-  const list = names.map(quoteIdentifier).join(", ");
+  const list = names.map((name) => `${quoteIdentifier(name)} collate "C"`).join(", ");
   const there = `filter (where ${areThere(names)})`;
   return `count(*) ${there} <> count(distinct ${names.length > 1 ? `(${list})` : list}) ${there}`;
 }

@@ -21,6 +21,7 @@ import { extractFeed } from "./load-extract.js";
 import { matchHeader, type HeaderMatch } from "./match-header.js";
 import type { InspectedFile } from "./plan-file.js";
 import { sourceError, type SourceSnapshot } from "./source-snapshot.js";
+import { nothingProven } from "./value-proof.js";
 
 export interface ExtractOptions {
   /** `--period`, checked: only that one of the sources that are extracted by period. */
@@ -367,6 +368,7 @@ function extract(
       nulBytes: 0,
       checkpoints: [],
       verbatim: undefined,
+      proven: nothingProven,
     },
     period,
     nameParts: {},

@@ -8,6 +8,7 @@ import { readContent } from "./unpack.js";
 import type { TextShape } from "./recognize-text.js";
 import { describeFlaw, expectedFields, scannerOf, valuesOf } from "./record-format.js";
 import { RecordScanner, traits } from "./record-scanner.js";
+import { nothingProven, ValueProof, type ProvenColumns } from "./value-proof.js";
 import { toUtf8, Utf8Check, withoutNul, type Encoding, type EncodingStart } from "./text-encoding.js";
 
 /** A place where a record begins: where one of several streams may start. */
@@ -45,6 +46,7 @@ export interface TextInspection {
   readonly checkpoints: readonly Checkpoint[];
   /** Whether the bytes may go to `copy` as they are. */
   readonly verbatim: Verbatim | undefined;
+  readonly proven: ProvenColumns;
 }
 
 /**
@@ -69,7 +71,7 @@ export async function inspectText(
   file: RawFile,
   shape: TextShape,
   start: EncodingStart,
-  source: Pick<Source, "footer" | "period">,
+  source: Pick<Source, "footer" | "period" | "columns" | "key">,
   onBytes: (bytes: number) => void,
 ): Promise<TextInspection> {
   const hash = createHash("sha256");
@@ -83,6 +85,7 @@ export async function inspectText(
   const last: LastRecord[] = [];
   const { footer } = source;
   const periods = new PeriodCounter(source.period, shape.header.columns);
+  const proof = new ValueProof(source.columns, shape.header.columns, source.key);
   let firstRecord = 0;
   const scanner = scannerOf(
     shape,
@@ -99,6 +102,8 @@ export async function inspectText(
         if (last.length > footerWindow) last.shift();
       }
       if (!isRagged) {
+        if (irregular || !lengths) proof.giveUp();
+        else if (proof.wanted) proof.addRow(buffer, from, to, lengths);
         if (periods.wanted) periods.addRow(valuesOf(shape, buffer.subarray(from, to)));
         return;
       }
@@ -109,6 +114,7 @@ export async function inspectText(
     },
     { offset: start.skip, onKeys: (found) => [...found].forEach((key) => keys.add(key)) },
   );
+  const lengths = scanner instanceof RecordScanner ? scanner.lengths : undefined;
   for await (const chunk of readContent(file, displayName(file))) {
     hash.update(chunk);
     const content = bytes === 0 ? chunk.subarray(start.skip) : chunk;
@@ -130,6 +136,7 @@ export async function inspectText(
   const encoding = start.encoding ?? (utf8.invalid ? "windows-1252" : "utf-8");
   const isRaw = encoding === "utf-8" && nulBytes === 0 && file.packing === undefined;
   const isRegular = isRaw && rejected + irregularRows + footers.length === 0;
+  const wasRead = start.encoding !== undefined || encoding === "utf-8";
   return {
     hash: hash.digest("hex"),
     bytes,
@@ -149,6 +156,8 @@ export async function inspectText(
     checkpoints: isRaw && shape.format !== "json" ? checkpoints : [],
     verbatim:
       isRegular && scanner instanceof RecordScanner ? verbatimOf(scanner.met, firstRecord, shape) : undefined,
+    // Text that turned out to be in another encoding was judged as what it is not.
+    proven: wasRead ? proof.proven : nothingProven,
   };
 }
 

@@ -11,6 +11,7 @@ import { PeriodCounter } from "./period-counter.js";
 import { parquetRows, readParquet, rowAsJson, textOf, type ParquetColumn } from "./parquet-query.js";
 import type { Recognition, TextShape } from "./recognize-text.js";
 import { readContent } from "./unpack.js";
+import { nothingProven } from "./value-proof.js";
 
 /** True when the first bytes are those of a Parquet file. */
 export function beginsAsParquet(head: Buffer): boolean {
@@ -107,6 +108,7 @@ export async function inspectParquet(
       nulBytes: nulBytes.reduce((sum, count) => sum + count, 0),
       checkpoints: [],
       verbatim: undefined,
+      proven: nothingProven,
     };
   });
 }

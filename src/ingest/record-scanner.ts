@@ -123,12 +123,15 @@ export class RecordScanner {
     const { lengths } = this;
     const { delimiter } = this.dialect;
     const { length } = buffer;
+    // Letters and digits, most of any text, mostly lie above all that matters.
+    const highest = Math.max(delimiter, CR);
     let start = 0;
     let fieldStart = 0;
     let fields = 0;
     let irregular = false;
     for (let position = 0; position < length; position++) {
       const byte = buffer[position] as number;
+      if (byte > highest) continue;
       if (byte === delimiter) {
         lengths[fields++] = position - fieldStart || -1;
         fieldStart = position + 1;

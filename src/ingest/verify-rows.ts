@@ -41,7 +41,7 @@ export async function verifyRows(
 ): Promise<ValueChecks | undefined> {
   const { source, shape } = file;
   const { names } = storedColumns(source, shape.header);
-  const checks = valueChecks(source, names, warehouse.serverVersion);
+  const checks = valueChecks(source, names, warehouse.serverVersion, file.inspection.proven);
   const lengthsOf = loaded.lengths === undefined ? [] : names.filter((name) => name !== rescuedColumn.name);
   if (checks.rules.length + checks.unique.length + lengthsOf.length === 0) return undefined;
   const answers =

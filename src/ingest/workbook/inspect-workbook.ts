@@ -74,7 +74,7 @@ export async function inspectWorkbook(
     packing: { kind: "converted", read: () => sheetText(scratch, sheets, source.footer) },
   };
   // Footers are left out already, sheet by sheet.
-  const rules = { period: source.period, footer: undefined };
+  const rules = { ...source, footer: undefined };
   const start = { encoding: undefined, skip: 0 };
   const inspection = await inspectText(converted, shape, start, rules, () => onBytes(0));
   return { file: converted, inspection: { ...inspection, hash: hash.digest("hex"), bytes } };
