@@ -29,13 +29,19 @@ const dates = fc.tuple(
   fc.constantFrom("-", "-", " "),
   fc.constantFrom("00", "01", "28", "29", "30", "31", "32", "1 ", "1:"),
 );
-const times = fc.tuple(
-  fc.constantFrom(" ", "T", "t", ""),
+const time = fc.tuple(
   fc.constantFrom("00", "23", "24", "1"),
   fc.constantFrom(":", "."),
   fc.constantFrom("00", "59", "60"),
   fc.constantFrom(":"),
   fc.constantFrom("00", "59", "60", "61"),
+);
+const times = fc.tuple(
+  fc.constantFrom(" ", "T", "t", ""),
+  fc.oneof(
+    fc.constantFrom("00:00:00", "23:59:59"),
+    time.map((each) => each.join("")),
+  ),
   fc.constantFrom("", "Z", "z", ".5", "+07"),
 );
 const words = fc.constantFrom(
@@ -58,7 +64,7 @@ const words = fc.constantFrom(
 const parts: fc.Arbitrary<readonly string[]> = fc.oneof(
   numbers,
   dates,
-  fc.tuple(dates, times).map(([date, time]) => [...date, ...time]),
+  fc.tuple(fc.oneof(fc.constant(["2026-01-28"]), dates), times).map(([date, at]) => [...date, ...at]),
   words.map((word) => [word]),
 );
 const value = parts.map((each) => each.join(""));
@@ -138,14 +144,14 @@ test("a value is judged as it is stored, not as bytes that meant something else"
   const source = defineSource({
     name: "shop/x",
     files: "*.csv",
-    columns: { id: { unique: true, required: true }, note: { domain: ["é", "ü"] } },
+    columns: { id: {}, note: { domain: ["é"] } },
     maxRejected: 3,
   });
-  // The last byte makes it Windows-1252, so that the first note is not é.
-  const text = Buffer.concat([Buffer.from("id,note\n1,é\n2,"), Buffer.of(0xfc), Buffer.from("\n")]);
+  // The byte makes it Windows-1252, so that the first note is not é.
+  const text = Buffer.concat([Buffer.from("id,note\n1,é\n"), Buffer.of(0xfc), Buffer.from(",\n")]);
   const project = await ingestProject([source], { "raw/shop/x.csv": text });
   expect((await project.ingest()).files).toMatchObject([{ rows: 1, rejected: 1, encoding: "windows-1252" }]);
-  expect(await project.rows("select id, note from bronze.shop_x")).toEqual([["2", "ü"]]);
+  expect(await project.rows("select id, note from bronze.shop_x")).toEqual([["ü", null]]);
 });
 
 test("one value that is not sure has the server judge its column: what it accepts is loaded, what it does not is a reject", async () => {

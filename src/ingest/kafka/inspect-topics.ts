@@ -11,6 +11,7 @@ import { topicFeed } from "./load-topic.js";
 import type { MessageRange, MessageSource, PartitionBounds } from "./message-source.js";
 import { planRanges, type Gap } from "./plan-ranges.js";
 import { readTopic, TopicReading } from "./read-topic.js";
+import { nothingProven } from "../value-proof.js";
 
 /** A source that reads a topic. */
 export type TopicSource = Source & { readonly kafka: KafkaOrigin };
@@ -200,6 +201,7 @@ function withoutRows(found: FoundTopic, shape: InspectedFile["shape"], now: Date
       ...{ hash: "", bytes: 0, encoding: "utf-8", encodingEvidence: undefined, rows: 0, footerRows: 0 },
       ...{ rejected: 0, firstRejects: [], irregular: 0, keys: [], periods: [], nulBytes: 0, checkpoints: [] },
       verbatim: undefined,
+      proven: nothingProven,
     },
     period: undefined,
     nameParts: {},
