@@ -28,7 +28,7 @@ export function checkStatements(context: CheckContext, action: Action): void {
       { statement: text, position: result.position },
     );
   }
-  if (isRelationAction(action)) {
+  if (isRelationAction(action) && action.jitCode === undefined) {
     const result = parsed.find(({ text }) => text === action.query)?.result ?? parseStatement(action.query);
     if (result.ok) requireOneQuery(context, action, result.statements);
   }

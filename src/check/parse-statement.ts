@@ -29,6 +29,8 @@ export const loadParser: () => Promise<void> = loadModule;
 
 /** Parses a text of statements, as PostgreSQL 18 would. */
 export function parseStatement(text: string): Parsed {
+  // The parser refuses to be asked about nothing.
+  if (text.trim() === "") return { ok: true, statements: [] };
   try {
     const { stmts = [] } = parseSync(text);
     const bytes = stmts.length > 1 ? Buffer.from(text) : undefined;

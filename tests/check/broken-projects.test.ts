@@ -518,6 +518,7 @@ const corpus: readonly (readonly [string, Record<string, string>, readonly strin
     model(`update ${orders} set id = 1`),
     ['a.sqlx:2:1 syntax error at or near "update"'],
   ],
+  ["model without a query", model("-- to be written"), ["a.sqlx the model holds no query"]],
   [
     "select into",
     model(`select id into silver.other from ${orders}`),

@@ -10,6 +10,7 @@ import { runProject } from "../../src/run/run-project.js";
 import type { Warehouse } from "../../src/warehouse/warehouse.js";
 import { freshDatabase, open, type TestDatabase } from "./database.js";
 import type { ServerMajor } from "./servers.js";
+import { expectNoFalseAlarm } from "./no-false-alarm.js";
 import { temporaryProject } from "./temporary-project.js";
 
 /** A project that was compiled, ready to run on any database. */
@@ -32,13 +33,14 @@ export async function compiled(files: Readonly<Record<string, string>>): Promise
   return { project, actions: toActions(project) };
 }
 
-/** Runs all actions of a project in this process; options override. */
-export function runAll(
-  { project, actions }: TestProject,
+/** Runs all actions of a project in this process; options override. Of what runs, check must not say that it cannot. */
+export async function runAll(
+  testProject: TestProject,
   warehouse: Warehouse,
   options: Partial<RunOptions> = {},
 ): Promise<RunOutcome> {
-  return runProject({
+  const { project, actions } = testProject;
+  const outcome = await runProject({
     project,
     actions,
     selected: new Set(actions.keys()),
@@ -53,6 +55,9 @@ export function runAll(
     patienceMs: 20_000,
     ...options,
   });
+  const isWhole = outcome.status === "successful" && options.selected === undefined;
+  if (isWhole) await expectNoFalseAlarm(testProject, warehouse);
+  return outcome;
 }
 
 /** The outcome of one action of a run. */
