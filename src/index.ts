@@ -8,7 +8,7 @@ export {
 } from "./project/aquifer-config.js";
 export { defineSource, type Freshness, type Source, type SourceOptions } from "./project/source.js";
 export type { DatabaseCursor, DatabaseOptions } from "./project/database-source.js";
-export type { KafkaOptions } from "./project/kafka-source.js";
+export type { AvroOptions, KafkaOptions } from "./project/kafka-source.js";
 export type { ColumnOptions } from "./project/source-column.js";
 export type { PeriodRule } from "./project/period-rule.js";
 export {

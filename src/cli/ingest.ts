@@ -203,12 +203,15 @@ class IngestDisplay {
     const now = this.context.effects.clock.elapsed();
     const key = `${event.phase} ${event.file}`;
     if (this.began?.file !== key) this.began = { file: key, at: now };
-    const share = Math.min(1, event.total === 0 ? 1 : event.bytes / event.total);
+    const share = event.total === 0 ? undefined : Math.min(1, event.bytes / event.total);
     const seconds = (now - this.began.at) / 1000;
     const rate = seconds === 0 ? 0 : event.bytes / seconds;
     const left = rate === 0 ? 0 : Math.max(0, event.total - event.bytes) / rate;
     const word = event.phase === "reading" ? "Reading" : "Loading";
-    return `${word} ${event.file}  ${Math.floor(share * 100)} %  ${formatBytes(rate)}/s  ${formatDuration(left * 1000)} left`;
+    const head = `${word} ${event.file}`;
+    // How many bytes a topic holds is known when they have come.
+    if (share === undefined) return `${head}  ${formatBytes(event.bytes)}  ${formatBytes(rate)}/s`;
+    return `${head}  ${Math.floor(share * 100)} %  ${formatBytes(rate)}/s  ${formatDuration(left * 1000)} left`;
   }
 }
 

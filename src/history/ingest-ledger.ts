@@ -211,7 +211,7 @@ export class IngestLedger {
          max((value ->> 1)::bigint) as next
        from ${this.schema}.ingest_file, jsonb_each(dialect -> 'offsets')
        where status = 'loaded' and source = any ($1) and dialect ? 'offsets'
-       group by 1, 2, 3, 4`,
+       group by 1, 2, 3, 4 order by 1, 2, 3, 4`,
       [sources],
     );
     return rows.map((row) => ({ ...row, next: Number(row.next) }));

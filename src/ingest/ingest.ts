@@ -13,9 +13,9 @@ import type { Copying, Queryable, Session, Warehouse } from "../warehouse/wareho
 import { ensureBronze, storeRelation, type BronzeTable } from "./bronze-tables.js";
 import { decideLoads, ledgerName, type KnownFiles, type PlannedFile } from "./decide-load.js";
 import { inspectExtracts, type DatabaseSource } from "./inspect-extracts.js";
-import { inspectTopics, type TopicSource } from "./kafka/inspect-topics.js";
 import type { OpenBroker } from "./kafka/message-source.js";
-import { withBrokers } from "./kafka/with-brokers.js";
+import type { TopicSource } from "./kafka/read-topic.js";
+import { withTopics } from "./kafka/with-topics.js";
 import { withSnapshots, type OpenConnection } from "./source-snapshot.js";
 import { displayName } from "./discover-files.js";
 import { loadFile, type LoadedRows } from "./load-file.js";
@@ -50,7 +50,7 @@ export interface IngestOptions extends InspectOptions {
 }
 
 export interface IngestResult {
-  /** Name of the batch; undefined when there was nothing to load. */
+  /** Name of the batch; of several, joined by commas; undefined when there was nothing to load. */
   readonly batch: string | undefined;
   readonly files: readonly FileResult[];
   /** Selected sources that have no rows yet. */
@@ -70,7 +70,7 @@ export async function ingest(options: IngestOptions): Promise<IngestResult> {
     return await ingestUntilAborted(options, scratch);
   } catch (thrown) {
     if (!options.signal.aborted || thrown instanceof AquiferError) throw thrown;
-    throw new AquiferError("Interrupted: nothing was loaded", {
+    throw new AquiferError("Interrupted: the batch was not loaded", {
       code: "interrupted",
       exitCode: exitCodes.interrupted,
       cause: thrown,
@@ -93,7 +93,7 @@ async function ingestUntilAborted(options: IngestOptions, scratch: ScratchFile):
         hint: "A dry run changes nothing. Run dataform ingest once: it brings the ledger up to date.",
       });
     }
-    return withFeeds(options, exists ? options.warehouse : undefined, ledger, (fed) =>
+    return withFeeds(options, exists ? options.warehouse : undefined, ledger, noEnds, (fed) =>
       planOnly(options, [...found, ...fed], ledger, exists),
     );
   }
@@ -107,16 +107,7 @@ async function ingestUntilAborted(options: IngestOptions, scratch: ScratchFile):
     }
     try {
       await sweep(session, ledger, options);
-      return await withFeeds(options, session, ledger, async (fed) => {
-        const files = [...found, ...fed];
-        const tables = bronzeTables(options.sources, seeds, files);
-        await withPatience(session, patienceOf(options), async (transaction) => {
-          await ensureBronze(transaction, tables, schema);
-          await ensureTypeCheck(transaction, options.warehouse.serverVersion);
-          await ledger.declareSources(transaction, options.sources.map(declared));
-        });
-        return loadBatch(session, ledger, options, await plan(session, ledger, options, files), seeds);
-      });
+      return await loadRounds(session, ledger, options, found, seeds);
     } finally {
       // A connection that broke has given the lock back already.
       await ledger.unlock(session).catch(() => undefined);
@@ -128,44 +119,79 @@ function declared({ name, system, table, expected, period }: Source): DeclaredSo
   return { source: name, system, bronzeTable: table, expected: expected ? period?.grain : undefined };
 }
 
+/** By source, the ends of the partitions that later batches go up to. */
+type TopicEnds = ReadonlyMap<string, ReadonlyMap<number, number>>;
+
+const noEnds: TopicEnds = new Map();
+
+/** Loads everything in one batch, but of topics what is too much for one in others after it, each visible at once. */
+async function loadRounds(
+  session: Session & Copying,
+  ledger: IngestLedger,
+  options: IngestOptions,
+  found: readonly InspectedFile[],
+  seeds: readonly Seed[],
+): Promise<IngestResult> {
+  const results: IngestResult[] = [];
+  let ends = noEnds;
+  do {
+    results.push(
+      await withFeeds(options, session, ledger, ends, async (fed) => {
+        const files = results.length === 0 ? [...found, ...fed] : fed;
+        ends = new Map(fed.flatMap(({ source, rest }) => (rest ? [[source.name, rest] as const] : [])));
+        const tables = bronzeTables(options.sources, seeds, files);
+        await withPatience(session, patienceOf(options), async (transaction) => {
+          await ensureBronze(transaction, tables, options.historySchema ?? defaultHistorySchema);
+          await ensureTypeCheck(transaction, options.warehouse.serverVersion);
+          await ledger.declareSources(transaction, options.sources.map(declared));
+        });
+        return loadBatch(session, ledger, options, await plan(session, ledger, options, files), seeds);
+      }),
+    );
+  } while (ends.size > 0);
+  const batches = results.flatMap(({ batch }) => batch ?? []);
+  return {
+    waiting: [],
+    missing: [],
+    ...results.at(-1),
+    batch: batches.length === 0 ? undefined : batches.join(", "),
+    files: results.flatMap(({ files }) => files),
+  };
+}
+
 /**
  * Hands over what there is to load that lies in no file, while what it comes from is open.
  *
  * @param session asked for what is loaded already; undefined where there is no ledger yet
+ * @param ends not empty: only what is left of these topics
  */
 function withFeeds<T>(
   options: IngestOptions,
   session: Queryable | undefined,
   ledger: IngestLedger,
+  ends: TopicEnds,
   body: (fed: readonly InspectedFile[]) => Promise<T>,
 ): Promise<T> {
+  const topics = options.selected
+    .filter((source): source is TopicSource => source.kafka !== undefined)
+    .filter(({ name }) => ends.size === 0 || ends.has(name));
+  const context = {
+    ...{
+      ledger,
+      session,
+      ends,
+      projectRoot: options.projectRoot,
+      signal: options.signal,
+      now: options.now(),
+    },
+    open: options.openBroker ?? ((): Promise<undefined> => Promise.resolve(undefined)),
+    acceptGaps: options.acceptGaps ?? false,
+    onBytes: (file: string, bytes: number): void =>
+      options.onEvent?.({ kind: "progress", phase: "reading", file, bytes, total: 0 }),
+  };
+  if (ends.size > 0) return withTopics(topics, context, body);
   return withExtracts(options, session, ledger, (extracts) =>
-    withTopics(options, session, ledger, (topics) => body([...extracts, ...topics])),
-  );
-}
-
-async function withTopics<T>(
-  options: IngestOptions,
-  session: Queryable | undefined,
-  ledger: IngestLedger,
-  body: (topics: readonly InspectedFile[]) => Promise<T>,
-): Promise<T> {
-  const sources = options.selected.filter((source): source is TopicSource => source.kafka !== undefined);
-  if (sources.length === 0 || !options.openBroker) return body([]);
-  const names = sources.map(({ name }) => name);
-  const positions = session ? await ledger.topicPositions(session, names) : [];
-  const connections = [...new Set(sources.map(({ kafka }) => kafka.connection))];
-  return withBrokers(connections, options.openBroker, async (brokers) =>
-    body(
-      await inspectTopics(sources, brokers, {
-        positions,
-        acceptGaps: options.acceptGaps ?? false,
-        now: options.now(),
-        signal: options.signal,
-        onBytes: (file, bytes) =>
-          options.onEvent?.({ kind: "progress", phase: "reading", file, bytes, total: 0 }),
-      }),
-    ),
+    withTopics(topics, context, (fed) => body([...extracts, ...fed])),
   );
 }
 

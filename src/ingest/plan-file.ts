@@ -36,6 +36,8 @@ export interface InspectedFile {
   readonly slot: string;
   /** Where the rows come from when no file holds them; `file` is then only a name. */
   readonly feed?: Feed;
+  /** Of a topic that one batch cannot take whole: up to which offset of each partition the next ones go. */
+  readonly rest?: ReadonlyMap<number, number>;
   /** What is done with it, where that does not depend on what is loaded. */
   readonly decided?: Decision;
 }

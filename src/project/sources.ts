@@ -2,6 +2,7 @@ import { AquiferError, exitCodes } from "../base/errors.js";
 import { nearestName } from "../base/nearest-name.js";
 import { exportsOfKind, loadModules } from "./load-modules.js";
 import { namedColumns } from "./name-columns.js";
+import type { KafkaOrigin } from "./kafka-source.js";
 import type { Source } from "./source.js";
 
 /** A column of a bronze relation. */
@@ -41,19 +42,17 @@ export const sheetColumn: BronzeColumn = {
   description: "The sheet of the workbook.",
 };
 
-/** The message of each row, of a source that reads a topic. */
-export const messageColumns: readonly BronzeColumn[] = [
-  { name: "_topic", type: "text", description: "The topic of the message." },
-  { name: "_partition", type: "integer", description: "The partition of the message." },
-  { name: "_offset", type: "bigint", description: "The message's place in its partition." },
-  { name: "_timestamp", type: "timestamptz", description: "The message's own time." },
-  {
-    name: "_key",
-    type: "text",
-    description: "The message's key; \\x and hexadecimal digits where it is no text.",
-  },
-  { name: "_value", type: "text", description: "The message's value as it came." },
-];
+/** The message of each row, of a source that reads a topic. A value that may be bytes is stored as bytes. */
+export function messageColumns({ avro }: Pick<KafkaOrigin, "avro">): readonly BronzeColumn[] {
+  return [
+    { name: "_topic", type: "text", description: "The topic of the message." },
+    { name: "_partition", type: "integer", description: "The partition of the message." },
+    { name: "_offset", type: "bigint", description: "The message's place in its partition." },
+    { name: "_timestamp", type: "timestamptz", description: "The message's own time." },
+    { name: "_key", type: "text", description: "The message's key." },
+    { name: "_value", type: avro ? "bytea" : "text", description: "The message's value as it came." },
+  ];
+}
 
 /** The columns that a source has beside the declared ones and those of `originColumns`. */
 export function extraColumns({
@@ -62,7 +61,7 @@ export function extraColumns({
   kafka,
 }: Pick<Source, "drift" | "sheet" | "kafka">): BronzeColumn[] {
   return [
-    ...(kafka === undefined ? [] : messageColumns),
+    ...(kafka === undefined ? [] : messageColumns(kafka)),
     ...(sheet === undefined ? [] : [sheetColumn]),
     ...(drift === "rescue" ? [rescuedColumn] : []),
   ];

@@ -2,27 +2,28 @@ import { createHash } from "node:crypto";
 import { AquiferError, AquiferErrors } from "../../base/errors.js";
 import { formatPlural } from "../../base/format-quantity.js";
 import type { Reject, TopicPosition } from "../../history/ingest-ledger.js";
-import type { KafkaOrigin } from "../../project/kafka-source.js";
 import type { Source } from "../../project/source.js";
 import { matchHeader, type HeaderMatch } from "../match-header.js";
 import { refuseTooManyRejects, refuseWrongColumns, type InspectedFile } from "../plan-file.js";
+import { avroDecoder } from "./decode-avro.js";
 import { decodeJson, type DecodeValue } from "./decode-value.js";
 import { topicFeed } from "./load-topic.js";
 import type { MessageRange, MessageSource, PartitionBounds } from "./message-source.js";
 import { planRanges, type Gap } from "./plan-ranges.js";
-import { readTopic, TopicReading } from "./read-topic.js";
 import { nothingProven } from "../value-proof.js";
-
-/** A source that reads a topic. */
-export type TopicSource = Source & { readonly kafka: KafkaOrigin };
+import { readTopic, TopicReading, type TopicSource } from "./read-topic.js";
 
 export interface TopicOptions {
+  readonly projectRoot: string;
   /** Where each partition goes on, by what was loaded. */
   readonly positions: readonly TopicPosition[];
+  /** By source, where the partitions end for batches after the first one; undefined: where they end now. */
+  readonly ends: ReadonlyMap<string, ReadonlyMap<number, number>>;
   /** Go on behind messages that are lost. */
   readonly acceptGaps: boolean;
   readonly now: Date;
   readonly signal: AbortSignal;
+  /** Told of the bytes read of a topic until now. */
   readonly onBytes: (place: string, bytes: number) => void;
 }
 
@@ -73,21 +74,26 @@ async function inspectTopic(
       .filter((each) => each.source === source.name && each.connection === connection && each.topic === topic)
       .map(({ partition, next }) => [partition, next]),
   );
-  const { ranges, gaps } = planRanges(source.kafka, bounds, positions, options.acceptGaps);
-  const decode: DecodeValue = decodeJson;
+  const { ranges, gaps } = planRanges(source.kafka, bounds, {
+    positions,
+    ends: options.ends.get(source.name),
+    acceptGaps: options.acceptGaps,
+  });
+  const { avro } = source.kafka;
+  const decode = avro ? await avroDecoder(avro, options.projectRoot, source.name) : decodeJson;
   const reading = new TopicReading();
   const fields = new Set<string>();
   const firstRejects: Reject[] = [];
   const reader = {
     ...{ broker, source, ranges, decode, signal: options.signal, limits: source.kafka },
-    onBytes: (bytes: number): void => options.onBytes(`${connection}/${topic}`, bytes),
+    onBytes: (): void => options.onBytes(`${connection}/${topic}`, reading.bytes),
     onReject: (reject: Reject): void => {
       if (firstRejects.length < shownRejects) firstRejects.push(reject);
     },
   };
   for await (const rows of readTopic(reader, reading))
     for (const row of rows) for (const field of row.fields.keys()) fields.add(field);
-  const found: FoundTopic = { source, broker, bounds, positions, gaps, reading, firstRejects };
+  const found: FoundTopic = { source, broker, bounds, positions, ranges, gaps, reading, firstRejects };
   return reading.ranges.length === 0 && gaps.length === 0
     ? nothingNew(found, options.now)
     : batchOf(found, decode, matchHeader(source, [...fields]), options.now);
@@ -99,6 +105,8 @@ interface FoundTopic {
   readonly broker: MessageSource;
   readonly bounds: readonly PartitionBounds[];
   readonly positions: ReadonlyMap<number, number>;
+  /** All that there was to read. */
+  readonly ranges: readonly MessageRange[];
   readonly gaps: readonly Gap[];
   readonly reading: TopicReading;
   readonly firstRejects: readonly Reject[];
@@ -114,7 +122,7 @@ function batchOf(found: FoundTopic, decode: DecodeValue, header: HeaderMatch, no
   refuseTooManyRejects(file, source, reading, firstRejects);
   const ranges = rangesOf(found);
   const dialect = {
-    ...{ broker: connection, topic, value: "json" },
+    ...{ broker: connection, topic, value: source.kafka.avro ? "avro" : "json" },
     offsets: Object.fromEntries(ranges.map(({ partition, from, to }) => [partition, [from, to]])),
     ...(gaps.length === 0
       ? {}
@@ -135,6 +143,7 @@ function batchOf(found: FoundTopic, decode: DecodeValue, header: HeaderMatch, no
       firstRejects,
     },
     slot: slotOf(ranges),
+    ...(reading.isCut ? { rest: new Map(found.ranges.map(({ partition, to }) => [partition, to])) } : {}),
     feed: topicFeed({ broker, source, ranges: reading.ranges, decode, header, dialect, digest }),
   };
 }

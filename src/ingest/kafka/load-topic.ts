@@ -11,10 +11,11 @@ import type { HeaderMatch } from "../match-header.js";
 import { storedColumns } from "../stored-columns.js";
 import { bytesText } from "./bytes-text.js";
 import { copyLine } from "./copy-text.js";
-import { readTopic, TopicReading, type TopicReader, type TopicRow } from "./read-topic.js";
+import { readTopic, TopicReading, type TopicReader, type TopicRow, type TopicSource } from "./read-topic.js";
 
 /** What was read once, and is read again to be loaded. */
-export interface TopicFeed extends Pick<TopicReader, "broker" | "source" | "ranges" | "decode"> {
+export interface TopicFeed extends Pick<TopicReader, "broker" | "ranges" | "decode"> {
+  readonly source: TopicSource;
   readonly header: HeaderMatch;
   readonly dialect: Readonly<Record<string, unknown>>;
   /** Of the first reading. */
@@ -37,8 +38,9 @@ export function topicFeed(feed: TopicFeed): Feed {
  * PostgreSQL did not take exactly what was read
  */
 async function loadTopic(feed: TopicFeed, fileId: string, context: FeedContext): Promise<FeedCounts> {
+  const { kafka } = feed.source;
   const stored = storedColumns(feed.source, feed.header);
-  const names = ["_file_id", "_row", ...messageColumns.map(({ name }) => name), ...stored.names];
+  const names = ["_file_id", "_row", ...messageColumns(kafka).map(({ name }) => name), ...stored.names];
   const table = quoteRelation(storeRelation(feed.source.table));
   const statement = `copy ${table} (${names.map(quoteIdentifier).join(", ")}) from stdin (encoding 'UTF8')`;
   const reading = new TopicReading();
@@ -58,7 +60,7 @@ async function loadTopic(feed: TopicFeed, fileId: string, context: FeedContext):
       return copy.rowCount;
     }),
   );
-  const { topic, connection } = feed.source.kafka ?? {};
+  const { topic, connection } = kafka;
   const { rows, rejected, bytes } = reading;
   if (reading.digest() !== feed.digest) {
     throw new AquiferError(`${topic} of ${connection} changed while it was read`, {
@@ -81,7 +83,8 @@ async function* copyBlocks(
   { session, ledger, signal, onBytes }: FeedContext,
   reading: TopicReading,
 ): AsyncGenerator<Buffer, void> {
-  const topic = feed.source.kafka?.topic ?? "";
+  const { topic, avro } = feed.source.kafka;
+  const valueText = avro ? (value: Buffer): string => `\\x${value.toString("hex")}` : String;
   const valuesOf = rowValues(feed);
   const rejects: Reject[] = [];
   const keepRejects = async (atLeast: number): Promise<void> => {
@@ -100,7 +103,7 @@ async function* copyBlocks(
         String(offset),
         each.timestamp,
         key && bytesText(key),
-        value && value.toString(),
+        value && valueText(value),
         ...valuesOf(each),
       ]);
     });

@@ -9,6 +9,15 @@ export interface Gap {
   readonly to: number;
 }
 
+export interface RangeOptions {
+  /** By partition, the offset after the last one that was loaded. */
+  readonly positions: ReadonlyMap<number, number>;
+  /** Up to where to read, where that is not the end. */
+  readonly ends?: ReadonlyMap<number, number> | undefined;
+  /** Go on where retention has removed messages. */
+  readonly acceptGaps: boolean;
+}
+
 export interface PlannedRanges {
   readonly ranges: readonly MessageRange[];
   readonly gaps: readonly Gap[];
@@ -18,15 +27,12 @@ export interface PlannedRanges {
  * Decides where to read: each partition from where the ledger stopped, one that is not known yet from its start, all up to
  * their ends.
  *
- * @param positions by partition, the offset after the last one that was loaded
- * @param acceptGaps go on where retention has removed messages
  * @throws AquiferError `lost-messages`, `other-topic`
  */
 export function planRanges(
   { connection, topic }: Pick<KafkaOrigin, "connection" | "topic">,
   bounds: readonly PartitionBounds[],
-  positions: ReadonlyMap<number, number>,
-  acceptGaps: boolean,
+  { positions, ends, acceptGaps }: RangeOptions,
 ): PlannedRanges {
   const known = bounds.map((each) => ({ ...each, next: positions.get(each.partition) }));
   refuseOtherTopic(`${topic} of ${connection}`, bounds, positions);
@@ -48,7 +54,7 @@ export function planRanges(
       topic,
       partition,
       from: Math.max(start, next ?? start),
-      to: end,
+      to: Math.min(end, ends?.get(partition) ?? end),
     }))
     .filter(({ from, to }) => from < to);
   return { ranges, gaps };

@@ -1,5 +1,6 @@
 import { createHash, type Hash } from "node:crypto";
 import type { Reject } from "../../history/ingest-ledger.js";
+import type { KafkaOrigin } from "../../project/kafka-source.js";
 import type { Source } from "../../project/source.js";
 import { keptRawBytes } from "../inspect-text.js";
 import { matchHeader } from "../match-header.js";
@@ -7,6 +8,9 @@ import { bytesText } from "./bytes-text.js";
 import type { DecodeValue } from "./decode-value.js";
 import type { Message, MessageRange, MessageSource } from "./message-source.js";
 import { timestampText } from "./timestamp-text.js";
+
+/** A source that reads a topic. */
+export type TopicSource = Source & { readonly kafka: KafkaOrigin };
 
 /** Limits of one batch. */
 export interface TopicLimits {
