@@ -4,6 +4,7 @@ import type { Action } from "../project/action.js";
 import type { CompiledProject } from "../project/compiled-project.js";
 import type { ExistingRelations } from "../warehouse/catalog/existing-relations.js";
 import type { Warehouse } from "../warehouse/warehouse.js";
+import { WarehouseError } from "../warehouse/warehouse-error.js";
 import type { RunNode } from "./execution-graph.js";
 
 /** A PostgreSQL connection reaches one database, which must be the project's. */
@@ -55,6 +56,8 @@ export async function createSchemas(warehouse: Warehouse, schemas: readonly stri
     try {
       await warehouse.query(`create schema if not exists ${quoteIdentifier(schema)}`);
     } catch (thrown) {
+      // Another project's first run made it at the same moment.
+      if (thrown instanceof WarehouseError && thrown.server.sqlState === "23505") continue;
       throw new AquiferError(
         `Schema "${schema}" does not exist and cannot be created: ${asError(thrown).message}`,
         {

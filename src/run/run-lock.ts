@@ -2,13 +2,15 @@ import { AquiferError, exitCodes } from "../base/errors.js";
 import { runLockKey } from "../history/run-store.js";
 import type { Session, Warehouse } from "../warehouse/warehouse.js";
 
-/** The lock that keeps two runs from working on the same schemas of a database at once. */
+/** The lock that keeps two runs of a project from working on the same schemas of a database at once. */
 export interface RunLock {
   /** Backend that holds the lock; a lost connection gives the lock up. */
   readonly backendPid: number;
 }
 
 export interface RunLockOptions {
+  /** Runs of other projects are not kept off: what two of them both write, they write in transactions of their own. */
+  readonly project: string;
   readonly schemas: readonly string[];
   /** Marks the run as alive for as long as the lock is held. */
   readonly runId: string;
@@ -37,10 +39,10 @@ export async function withRunLock<T>(
     const keys = [...new Set(options.schemas)].sort();
     const started = Date.now();
     for (let told = false; ; told = true) {
-      const holder = await tryLock(session, keys);
+      const holder = await tryLock(session, options.project, keys);
       if (holder === undefined) break;
       if (Date.now() - started > options.patienceMs || options.signal.aborted) {
-        throw new AquiferError(`Another run works on these schemas: ${keys.join(", ")}`, {
+        throw new AquiferError(`Another run of this project works on these schemas: ${keys.join(", ")}`, {
           code: "run-locked",
           exitCode: exitCodes.failure,
           details: [holder],
@@ -69,25 +71,33 @@ export function lockCheck(lock: RunLock): string {
 end $aquifer$`;
 }
 
-async function tryLock(session: Session, schemas: readonly string[]): Promise<string | undefined> {
+async function tryLock(
+  session: Session,
+  project: string,
+  schemas: readonly string[],
+): Promise<string | undefined> {
   for (const schema of schemas) {
     const answer = await session.query<{ got: boolean }>(
       "select pg_try_advisory_lock(hashtext('aquifer run'), hashtext($1)) as got",
-      [schema],
+      [lockName(project, schema)],
     );
     if (answer.rows[0]?.got === true) continue;
     const holder = await session.query<{ who: string }>(
-      `select format('schema %s: backend %s (%s, %s), connected since %s', $1::text, activity.pid, usename,
+      `select format('schema %s: backend %s (%s, %s), connected since %s', $2::text, activity.pid, usename,
   coalesce(nullif(application_name, ''), 'no name'), to_char(backend_start, 'YYYY-MM-DD HH24:MI:SS')) as who
 from pg_catalog.pg_locks join pg_catalog.pg_stat_activity as activity using (pid)
 where locktype = 'advisory' and granted and objsubid = 2 and database = (select oid from pg_database where datname = current_database())
   and classid::bigint = hashtext('aquifer run')::bigint & 4294967295 and objid::bigint = hashtext($1)::bigint & 4294967295`,
-      [schema],
+      [lockName(project, schema), schema],
     );
     await session.query("select pg_advisory_unlock_all()");
     return holder.rows[0]?.who ?? `schema ${schema}: a run that is just ending`;
   }
   return undefined;
+}
+
+function lockName(project: string, schema: string): string {
+  return JSON.stringify([project, schema]);
 }
 
 /** Behind a transaction pooler each statement may reach another backend: locks and settings would be lost. */

@@ -29,7 +29,9 @@ export async function runProject(options: RunOptions): Promise<RunOutcome> {
   await migrateHistory(warehouse, config.historySchema);
   const schemas = new Set([...nodes.values()].map((node) => node.action.target.schema));
   const runId = options.newId();
+  const project = projectName(options.project);
   const lockOptions = {
+    project,
     schemas: [...schemas],
     pause: (milliseconds: number) => pause(milliseconds),
     onWait: (holder: string) => options.onEvent({ type: "waiting", holder }),
@@ -37,7 +39,6 @@ export async function runProject(options: RunOptions): Promise<RunOutcome> {
     signal: options.signal,
   };
   return withRunLock(warehouse, { ...lockOptions, runId }, async (lock) => {
-    const project = projectName(options.project);
     for (const crashed of await recordCrashedRuns(warehouse, config.historySchema, project)) {
       options.onEvent({ type: "crashed-run", runId: crashed });
     }
