@@ -32,12 +32,12 @@ export async function buildTable(
   const isForced = outlook?.path === "delta" && action.postgres.replace !== "delta";
   const obstacles = isForced ? outlook.reasons : [];
   // A first version is made where it belongs, so that the schema's default privileges apply to it.
-  const { schema, isKept } =
+  const place =
     facts === undefined
       ? { schema: action.target.schema, isKept: true }
       : await openPrivateSchema(context, facts);
   const settings = obstacles.length === 0 ? action.postgres : asShadow(action.postgres);
-  const built = await buildAside(context, action, { schema, name: action.target.name, isKept }, settings);
+  const built = await buildAside(context, action, { ...place, name: action.target.name }, settings);
   const isOwn = (operation: string): boolean => isOwnOperation(operation, action.target);
   const own = action.postOperations.filter(isOwn);
   for (const operation of own) {
@@ -49,32 +49,52 @@ export async function buildTable(
     facts === undefined
       ? { path: "create" as const, attempts: 1 }
       : await replace(context, action, built, { facts, readAt }, obstacles);
-  if (report.path === "delta") {
+  const isKept = report.path === "delta";
+  if (isKept) {
     // What changed rows has done so on the new version already; what the table itself is to have comes now.
-    for (const operation of own.filter((each) => !changesRows(each))) await sendOnce(session, operation);
+    const statements = own.flatMap(splitStatements).filter((statement) => !changesRows(statement));
+    for (const statement of statements) await sendOnce(session, statement);
   }
   await session.batch(grantStatements(action.target, action.postgres));
   for (const operation of action.postOperations.filter((each) => !isOwn(each))) {
-    await session.send(userStatement(operation));
+    await session.send(userStatement(operation)).catch((thrown: unknown) => {
+      throw isKept ? explainStanding(thrown) : thrown;
+    });
   }
   return { ...report, rowCount: built.rowCount, assertions: built.assertions };
 }
 
-function changesRows(operation: string): boolean {
-  return splitStatements(operation).every((statement) => /^(update|delete)\b/.test(leadingWords(statement)));
+function changesRows(statement: string): boolean {
+  return /^(update|delete)\b/.test(leadingWords(statement));
 }
 
-/** Runs an operation on a table that may have what it makes from an earlier run. */
-async function sendOnce(session: ActionSession, operation: string): Promise<void> {
+/** Runs a statement on a table that may have what it makes from an earlier version. */
+async function sendOnce(session: ActionSession, statement: string): Promise<void> {
   await session.query("savepoint operation");
   try {
-    await session.send(userStatement(operation));
+    await session.send(userStatement(statement));
   } catch (thrown) {
-    const stands =
-      thrown instanceof AquiferError && (thrown.code === "sql-42P07" || thrown.code === "sql-42710");
-    if (!stands) throw thrown;
+    if (!isStanding(thrown)) throw thrown;
     await session.query("rollback to savepoint operation");
   }
+}
+
+/** True when the server says that something of this name stands there already. */
+function isStanding(thrown: unknown): thrown is AquiferError {
+  return thrown instanceof AquiferError && (thrown.code === "sql-42P07" || thrown.code === "sql-42710");
+}
+
+function explainStanding(thrown: unknown): unknown {
+  if (!isStanding(thrown)) return thrown;
+  const { message, code, location, excerpt, details } = thrown;
+  return new AquiferError(message, {
+    code,
+    details,
+    hint: "The rows of this table are changed in place, so it stands there from an earlier version: write `if not exists`, or give it a post-operation of its own (---) that names only self().",
+    ...(location === undefined ? {} : { location }),
+    ...(excerpt === undefined ? {} : { excerpt }),
+    cause: thrown,
+  });
 }
 
 /** By swap, or in place where the model asks for it or something depends on the table's identity. */
@@ -91,22 +111,20 @@ async function replace(
     if ("path" in done) return done;
     throw cannotReplace(action.target, action.file, [...new Set([...obstacles, ...done])]);
   }
-  let reason: string | undefined;
+  let kept: readonly string[] = [];
   if (action.postgres.replace === "delta") {
     const done = await replaceInPlace(context, action, built, facts, "the model says so");
     if ("path" in done) return done;
-    reason = `not in place: ${done.join("; ")}`;
+    kept = done;
   }
   try {
-    return {
-      path: "swap",
-      ...(await swap(context, { ...built, known })),
-      ...(reason === undefined ? {} : { reason }),
-    };
+    const report = await swap(context, { ...built, known });
+    const reason = kept.length === 0 ? {} : { reason: `not in place: ${kept.join("; ")}` };
+    return { path: "swap", ...report, ...reason };
   } catch (thrown) {
-    if (!(thrown instanceof AquiferError) || thrown.code !== "cannot-replace" || reason !== undefined)
-      throw thrown;
-    const done = await replaceInPlace(context, action, built, facts, thrown.details.join("; "));
+    if (!(thrown instanceof AquiferError) || thrown.code !== "cannot-replace") throw thrown;
+    const done =
+      kept.length > 0 ? kept : await replaceInPlace(context, action, built, facts, thrown.details.join("; "));
     if ("path" in done) return done;
     throw cannotReplace(action.target, action.file, [...new Set([...thrown.details, ...done])], thrown);
   }

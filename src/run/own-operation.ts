@@ -36,11 +36,13 @@ export function isOwnOperation(operation: string, self: RelationName): boolean {
   );
 }
 
-/** `delete from` and `create index ... using` hold these words without reading another relation. */
+/** `delete from`, `grant select` and `create index ... using` hold these words without reading another relation. */
 function withoutOwnWords(statement: string, words: string): string {
+  if (words.startsWith("grant ")) return statement.replace(/^\s*grant\s.*?\son\s/is, "");
+  if (words.startsWith("revoke "))
+    return statement.replace(/^\s*revoke\s.*?\son\s/is, "").replace(/\bfrom\b/i, "");
   if (words.startsWith("delete from")) return statement.replace(/delete\s+from/i, "");
   if (/^create (unique )?index/.test(words)) return statement.replace(/\busing\s+\w+/i, "");
-  if (words.startsWith("create statistics") || words.startsWith("revoke"))
-    return statement.replace(/\bfrom\b/i, "");
+  if (words.startsWith("create statistics")) return statement.replace(/\bfrom\b/i, "");
   return statement;
 }

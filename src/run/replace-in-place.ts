@@ -1,9 +1,10 @@
 import { AquiferError } from "../base/errors.js";
-import { quoteRelation, type RelationName } from "../base/identifiers.js";
+import { quoteLiteral, quoteRelation, type RelationName } from "../base/identifiers.js";
 import type { IncrementalAction, TableAction } from "../project/action.js";
 import { commentStatements } from "../statements/create-relation.js";
 import { deltaStatements, type RowDelta } from "../statements/delta.js";
 import { alterColumns, keyFaults } from "../statements/incremental.js";
+import { keyNames } from "../statements/model-keys.js";
 import { createPartition } from "../statements/partitions.js";
 import type { RelationFacts } from "../warehouse/catalog/relation-facts.js";
 import type { ActionContext, BuildReport } from "./action-context.js";
@@ -31,7 +32,10 @@ export async function replaceInPlace(
 ): Promise<Replaced | readonly string[]> {
   const { session } = context;
   const { difference, obstacles, abandoned } = await inPlace(context, action, facts, built.columnTypes);
-  if (obstacles.length > 0) return obstacles;
+  const remade = (await madeOtherwise(session, action, built)).map(
+    (name) => `a post-operation makes ${name} otherwise than it stands there`,
+  );
+  if (obstacles.length + remade.length > 0) return [...obstacles, ...remade];
   // A policy that hid rows from us would make the difference a wrong one: better an error.
   await session.query("set local row_security = off");
   let locks: LockReport | undefined;
@@ -75,6 +79,28 @@ export async function replaceInPlace(
   ]);
   const attempts = Math.max(locks?.attempts ?? 1, followed?.attempts ?? 1);
   return { path: "delta", reason, attempts, ...firstLock(locks, followed) };
+}
+
+/** Indexes and constraints that post-operations made on the new version, and that stand on the old one in another form. */
+async function madeOtherwise(
+  session: ActionSession,
+  action: TableAction | IncrementalAction,
+  { successor, madeNames }: BuiltTable,
+): Promise<string[]> {
+  const own = new Set(keyNames(action.target.name, action.postgres));
+  const made = [...madeNames].filter((name) => !own.has(name));
+  if (made.length === 0) return [];
+  const definitions = (relation: RelationName): string => {
+    const oid = `${quoteLiteral(quoteRelation(relation))}::regclass`;
+    return `(select relname as name, indisunique || substr(pg_get_indexdef(indexrelid), strpos(pg_get_indexdef(indexrelid), ' USING ')) as definition
+  from pg_catalog.pg_index join pg_catalog.pg_class on pg_class.oid = indexrelid where indrelid = ${oid}
+  union all select conname, pg_get_constraintdef(oid) from pg_catalog.pg_constraint where conrelid = ${oid} and contype in ('c', 'f'))`;
+  };
+  const { rows } = await session.query<{ name: string }>(
+    `select name from ${definitions(successor.relation)} as made join ${definitions(action.target)} as standing using (name)
+where made.definition <> standing.definition and name in (${made.map(quoteLiteral).join(", ")}) order by 1`,
+  );
+  return rows.map(({ name }) => name);
 }
 
 /** By key where there is one; where two rows trade a unique value, which updates cannot do, by whole rows. */

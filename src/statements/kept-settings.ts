@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from "node:util";
 import { formatRelation, quoteRelation, type RelationName } from "../base/identifiers.js";
 import type { PostgresSettings } from "../project/postgres-settings.js";
 import type { RelationFacts } from "../warehouse/catalog/relation-facts.js";
-import { partitioningOf, partitionMismatch } from "./partitions.js";
+import { partitionMismatch } from "./partitions.js";
 
 /** How a table that is kept follows the storage settings of its model. */
 export interface SettingChanges {
@@ -23,12 +24,10 @@ export function settingChanges(
     : [{ unlogged: facts.unlogged, options: facts.options, relation: target }];
   const name = formatRelation(target);
   const kind = (isUnlogged: boolean): string => (isUnlogged ? "unlogged" : "logged");
-  const wanted = partitionBy === undefined ? "not partitioned" : partitioningOf(partitionBy);
-  const standing = facts.partitionKey ?? "not partitioned";
-  const mismatch =
-    standing.toLowerCase() === wanted.toLowerCase()
-      ? partitionMismatch(target, partitionBy, facts.partitions)
-      : `${name} is ${standing} and becomes ${wanted}`;
+  const wanted = partitionBy === undefined ? null : { kind: partitionBy.kind, columns: [partitionBy.column] };
+  const mismatch = isDeepStrictEqual(facts.partitionedBy, wanted)
+    ? partitionMismatch(target, partitionBy, facts.partitions)
+    : `${name} is ${partitioning(facts.partitionedBy)} and becomes ${partitioning(wanted)}`;
   return {
     statements:
       fillfactor === undefined
@@ -43,4 +42,9 @@ export function settingChanges(
       ...(mismatch === undefined ? [] : [mismatch]),
     ],
   };
+}
+
+function partitioning(by: RelationFacts["partitionedBy"]): string {
+  if (by === null) return "not partitioned";
+  return `partitioned by ${by.kind} (${by.columns.map((column) => column ?? "an expression").join(", ")})`;
 }

@@ -115,23 +115,35 @@ function isReplicaIdentity(index: string, { replicaIdentity }: KeyedFacts): bool
 
 /** True when people made, under the model's name, what the model says; false where that is not plain to see. */
 function isSame(key: ModelKey, standing: Standing, schema: string): boolean {
-  if (!("columns" in standing)) {
-    if (key.kind !== "foreign key") return false;
-    const { columns, referencedColumns, references } = key.setting;
-    const own = `${schema}.`;
-    const shown = references.startsWith(own) ? references.slice(own.length) : references;
-    return (
-      standing.definition ===
-      `FOREIGN KEY (${columns.join(", ")}) REFERENCES ${shown}(${referencedColumns.join(", ")})`
-    );
-  }
-  if (key.kind === "primary key") return standing.constraint === `PRIMARY KEY (${key.setting.join(", ")})`;
-  if (key.kind === "foreign key") return false;
-  const { columns, include, method = "btree", unique, where } = key.setting;
-  const rest = include.length === 0 ? "" : ` INCLUDE (${include.join(", ")})`;
-  return (
-    where === undefined &&
-    unique === standing.unique &&
-    standing.definition.endsWith(` USING ${method} (${columns.join(", ")})${rest}`)
+  const shown = unquoted(
+    "columns" in standing ? (standing.constraint ?? standing.definition) : standing.definition,
   );
+  switch (key.kind) {
+    case "primary key":
+      return shown === unquoted(`PRIMARY KEY (${key.setting.join(", ")})`);
+    case "index": {
+      const { columns, include, method = "btree", unique, where } = key.setting;
+      const rest = include.length === 0 ? "" : ` INCLUDE (${include.join(", ")})`;
+      const isUnique = "unique" in standing && standing.unique;
+      return (
+        where === undefined &&
+        unique === isUnique &&
+        shown.endsWith(unquoted(` USING ${method} (${columns.join(", ")})${rest}`))
+      );
+    }
+    case "foreign key": {
+      const { columns, referencedColumns, references } = key.setting;
+      const own = `${schema}.`;
+      const table = references.startsWith(own) ? references.slice(own.length) : references;
+      return (
+        shown ===
+        unquoted(`FOREIGN KEY (${columns.join(", ")}) REFERENCES ${table}(${referencedColumns.join(", ")})`)
+      );
+    }
+  }
+}
+
+/** The server quotes a name where it must, and what is compared here has no other use for quotes. */
+function unquoted(sql: string): string {
+  return sql.replaceAll('"', "");
 }

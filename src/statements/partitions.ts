@@ -110,12 +110,6 @@ export function createPartition(
   return `create ${unlogged ? "unlogged " : ""}table ${quoteRelation(partition)} partition of ${quoteRelation(table)} ${bound.bound}${options}`;
 }
 
-/** A partitioning as `pg_get_partkeydef` writes it, but for the case of its first word: `range (day)`. */
-export function partitioningOf(partition: PartitionSetting): string {
-  const { kind, column } = partition;
-  return `${kind} (${/^[a-z_][a-z0-9_]*$/.test(column) ? column : quoteIdentifier(column)})`;
-}
-
 const suffixPatterns: Record<Granularity, RegExp> = {
   hour: /^\d{4}_\d\d_\d\d_\d\d$/,
   day: /^\d{4}_\d\d_\d\d$/,

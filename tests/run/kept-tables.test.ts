@@ -131,12 +131,12 @@ describe("settings that only another table can have", () => {
     [
       "",
       'partitionBy: { column: "day", granularity: "month" }',
-      "silver.t is not partitioned and becomes range (day)",
+      "silver.t is not partitioned and becomes partitioned by range (day)",
     ],
     [
       'partitionBy: { column: "day", granularity: "month" }',
       'partitionBy: { column: "id", hash: 3 }',
-      "silver.t is RANGE (day) and becomes hash (id)",
+      "silver.t is partitioned by range (day) and becomes partitioned by hash (id)",
     ],
     [
       'partitionBy: { column: "day", granularity: "month" }',

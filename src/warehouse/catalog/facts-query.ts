@@ -237,7 +237,14 @@ select json_build_object(
       where inhrelid = rel.oid or (inhparent = rel.oid and rel.relkind <> 'p')
     ) as users
   ),
-  'partitionKey', case when rel.relkind = 'p' then pg_catalog.pg_get_partkeydef(rel.oid) end,
+  'partitionedBy', (
+    select json_build_object('kind', case partstrat when 'r' then 'range' when 'l' then 'list' else 'hash' end,
+      'columns', (
+        select json_agg(attname order by position) from unnest(partattrs::int2[]) with ordinality as key (attnum, position)
+        left join pg_catalog.pg_attribute as attribute on attrelid = rel.oid and attribute.attnum = key.attnum and key.attnum > 0
+      ))
+    from pg_catalog.pg_partitioned_table where partrelid = rel.oid
+  ),
   'partitions', (
     select coalesce(json_agg(json_build_object('name', partition.relname,
       'unlogged', partition.relpersistence = 'u', 'options', coalesce(to_json(partition.reloptions), '[]'),

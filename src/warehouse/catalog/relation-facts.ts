@@ -113,8 +113,11 @@ export interface RelationFacts {
   }[];
   /** What a change of identity (a new OID) would break, for people: foreign keys in, publications, row-type users ... */
   readonly identityUsers: readonly string[];
-  /** How a partitioned table is partitioned: `RANGE (day)`; null for any other relation. */
-  readonly partitionKey: string | null;
+  /** How a partitioned table is partitioned; null for any other relation. A column is null where it is an expression. */
+  readonly partitionedBy: {
+    readonly kind: "range" | "list" | "hash";
+    readonly columns: readonly (string | null)[];
+  } | null;
   /** Partitions of a partitioned table, with their bounds. */
   readonly partitions: readonly {
     readonly name: string;
