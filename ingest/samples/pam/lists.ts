@@ -4,7 +4,7 @@ import { flawOf, mixed } from "../parts/draws.js";
 import type { Bill, PamBills } from "./bills.js";
 import { pcez } from "./customers.js";
 import { dateCell, dateText, idText, localAmount, monthParts, nothing } from "./spelling.js";
-import { mostSheetRows, type PamTable, type TextLayout } from "./table.js";
+import { mostSheetRows, oldEnding, type PamTable, type TextLayout } from "./table.js";
 
 /** What is wrong with a row of the billed list. */
 export const mcFlaws = [
@@ -88,7 +88,11 @@ export function mcTables(bills: PamBills, month: number): PamTable[] {
   if (form === 1) return [table(`MC${mmyy}_AB_Sunter.xlsx`, { kind: "sheet", hasTotal: true })];
   const titles = ["PAM JAYA", "Daftar MC Sunter", `${name} ${year}`];
   return [
-    table(`MC${mmyy}_AB_Sunter.xls`, { kind: "sheet", titles }, month === 0),
+    table(
+      `MC${mmyy}_AB_Sunter.${oldEnding(bills.customers.everBy(month))}`,
+      { kind: "sheet", titles },
+      month === 0,
+    ),
     ...(month === 0 ? [asText(`MC${mmyy}_AB_Sunter_revisi.csv`)] : []),
   ];
 }
@@ -171,7 +175,7 @@ export function mbTable(bills: PamBills, month: number): PamTable {
   const header = upper(mbColumns).map((name) => (form === 1 && name === "NOMINAL" ? "JUMLAH" : name));
   if (form === 0) header[0] = `MC VOL ${before.name.toUpperCase()} ${before.year.slice(2)}_NOMEN`;
   return {
-    path: `MB_${mm}${year.slice(2)}.${["xlsx", "csv", "xls", "csv"][form] ?? "csv"}`,
+    path: `MB_${mm}${year.slice(2)}.${["xlsx", "csv", oldEnding(bills.customers.everBy(month)), "csv"][form] ?? "csv"}`,
     source: "mb",
     columns: mbColumns,
     header,

@@ -3,7 +3,7 @@ import type { Calendar } from "../parts/calendar.js";
 import { dayMs, isoDay } from "../parts/calendar.js";
 import { monthParts, nothing } from "./spelling.js";
 import type { Readings } from "./readings.js";
-import { mostSheetRows, type PamTable } from "./table.js";
+import { mostSheetRows, oldEnding, type PamTable } from "./table.js";
 
 const header = [
   "cmr_account",
@@ -32,7 +32,7 @@ export function sbrsTable(calendar: Calendar, readings: Readings, month: number)
   const isSheet = form > 0;
   const titles = form === 1 ? ["PAM JAYA", "SBRS", "Sunter", `${english} ${year}`] : [];
   return {
-    path: `SBRS_Sunter_${english}${year}.${["csv", "xls", "xlsx"][form] ?? "csv"}`,
+    path: `SBRS_Sunter_${english}${year}.${["csv", oldEnding(customers.everBy(month)), "xlsx"][form] ?? "csv"}`,
     source: "sbrs",
     columns: header.map((name) => name.toLowerCase()),
     header,

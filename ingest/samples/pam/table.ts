@@ -37,8 +37,15 @@ export interface TextLayout extends Surroundings {
   readonly hasRagged?: boolean;
 }
 
-/** A sheet of more rows is written as text: the library that writes it holds it whole. */
+/** A list of more rows is written as text: the library that writes a sheet holds it whole. */
 export const mostSheetRows = 20_000;
+/** Its old form takes a quarter of a megabyte a row while it is written. */
+const mostOldRows = 1000;
+
+/** The ending of a sheet's name: the old form, unless it has too many rows for it. */
+export function oldEnding(rows: number): "xls" | "xlsx" {
+  return rows <= mostOldRows ? "xls" : "xlsx";
+}
 
 /** Of a text so many rows, one has a field too many or too few: fewer than ingest may reject. */
 const rowsPerRagged = 200;
