@@ -30,6 +30,29 @@ export interface FileRecord {
   readonly rowsRepaired: number;
   readonly nulBytes: number;
   readonly method: string;
+  /** Hash of what the sources of its system were; undefined of what is no file. */
+  readonly declaration: string | undefined;
+}
+
+/** What was read of a version of a file that was loaded, under these declarations. */
+export interface ReadVersion {
+  readonly source: string;
+  readonly fileName: string;
+  readonly slot: string;
+  readonly period: string | undefined;
+  readonly periodRule: string | undefined;
+  readonly nameParts: Readonly<Record<string, string>>;
+  readonly contentHash: string;
+  readonly declaration: string;
+  readonly bytes: number;
+  readonly encoding: string;
+  readonly classification: string;
+  readonly columnsAdded: readonly string[];
+  readonly columnsMissing: readonly string[];
+  readonly rowsRead: number;
+  readonly rowsRejected: number;
+  readonly rowsRepaired: number;
+  readonly method: string;
 }
 
 /** A file whose rows are read by models now. Ids are bigint, so text. */
@@ -126,6 +149,8 @@ export interface AbandonedFile {
   readonly fileId: string;
   readonly bronzeTable: string;
 }
+
+type Counts = "bytes" | "rowsRead" | "rowsRejected" | "rowsRepaired";
 
 /** The ledger of ingest in the history schema. Every function is one or two statements. */
 export class IngestLedger {
@@ -249,6 +274,33 @@ export class IngestLedger {
     }));
   }
 
+  /** What was read of files under these declarations; of a content that was read more than once the latest. */
+  async readVersions(session: Queryable, declarations: readonly string[]): Promise<ReadVersion[]> {
+    const { rows } = await session.query<
+      Omit<ReadVersion, "period" | "periodRule" | Counts> & {
+        period: string | null;
+        periodRule: string | null;
+      } & Readonly<Record<Counts, string>>
+    >(
+      `select distinct on (file_name, declaration, content_hash) source, file_name as "fileName", slot, period::text,
+         period_rule as "periodRule", name_parts as "nameParts", content_hash as "contentHash", declaration, bytes, encoding,
+         classification, columns_added as "columnsAdded", columns_missing as "columnsMissing", rows_read as "rowsRead",
+         rows_rejected as "rowsRejected", rows_repaired as "rowsRepaired", method
+       from ${this.schema}.ingest_file where status = 'loaded' and declaration = any ($1)
+       order by file_name, declaration, content_hash, file_id desc`,
+      [declarations],
+    );
+    return rows.map((row) => ({
+      ...row,
+      period: row.period ?? undefined,
+      periodRule: row.periodRule ?? undefined,
+      bytes: Number(row.bytes),
+      rowsRead: Number(row.rowsRead),
+      rowsRejected: Number(row.rowsRejected),
+      rowsRepaired: Number(row.rowsRepaired),
+    }));
+  }
+
   /** Makes the sources of these systems the ones that are declared, and no others. To be called in a transaction. */
   async declareSources(transaction: Queryable, sources: readonly DeclaredSource[]): Promise<void> {
     const columns = [
@@ -327,6 +379,7 @@ export class IngestLedger {
       rows_repaired: file.rowsRepaired,
       nul_bytes: file.nulBytes,
       method: file.method,
+      declaration: file.declaration ?? null,
     };
     const names = Object.keys(values);
     const { rows } = await session.query<{ id: string }>(

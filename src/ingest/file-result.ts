@@ -53,6 +53,7 @@ export interface LoadOutcome {
 export const notLoaded: LoadOutcome = { seconds: 0, rejected: 0 };
 
 function methodOf(file: PlannedFile): string {
+  if (file.unread) return file.unread.version.method;
   if (file.decision.action === "restore") return "stored";
   if (file.feed) return file.feed.method;
   if (isJson(file.shape)) return "json";
@@ -88,6 +89,7 @@ export function toRecord(file: PlannedFile): FileRecord {
     rowsRepaired: inspection.irregular,
     nulBytes: inspection.nulBytes,
     method: methodOf(file),
+    declaration: file.declaration,
   };
 }
 
@@ -117,8 +119,8 @@ export function toResult(file: PlannedFile, outcome: LoadOutcome): FileResult {
     method: methodOf(file),
     encoding: inspection.encoding,
     classification: file.explanation,
-    columnsAdded: shape.header.added,
-    columnsMissing: absentColumns(file),
+    columnsAdded: file.unread?.version.columnsAdded ?? shape.header.added,
+    columnsMissing: file.unread?.version.columnsMissing ?? absentColumns(file),
     seconds: outcome.seconds,
   };
 }

@@ -4,7 +4,7 @@ import { defaultHistorySchema, hasHistory, migrateHistory } from "../history/mig
 import type { Source } from "../project/source.js";
 import { extraColumns } from "../project/sources.js";
 import { storedColumns } from "./stored-columns.js";
-import { inspectFiles, type InspectOptions } from "./inspect-files.js";
+import { declarations, inspectFiles, type InspectOptions } from "./inspect-files.js";
 import { notLoaded, toRecord, toResult, type FileResult, type LoadOutcome } from "./file-result.js";
 import { ensureTypeCheck } from "./check-values.js";
 import { rejectBadValues } from "./reject-values.js";
@@ -82,9 +82,13 @@ export async function ingest(options: IngestOptions): Promise<IngestResult> {
 
 async function ingestUntilAborted(options: IngestOptions, scratch: ScratchFile): Promise<IngestResult> {
   const seeds = await readSeeds(options.projectRoot, options.sources);
-  const found = await inspectFiles(options, seeds, scratch);
   const schema = options.historySchema ?? defaultHistorySchema;
   const ledger = new IngestLedger(schema);
+  const known =
+    options.force !== true && (await hasHistory(options.warehouse, schema))
+      ? await ledger.readVersions(options.warehouse, declarations(options))
+      : [];
+  const found = await inspectFiles(options, seeds, scratch, known);
   if (options.dryRun === true) {
     const exists = await ledger.exists(options.warehouse);
     if (exists && !(await hasHistory(options.warehouse, schema))) {
@@ -236,7 +240,7 @@ function bronzeTables(
 ): BronzeTable[] {
   const ofSources = sources.map((source): BronzeTable => {
     const added = files
-      .filter((file) => file.source === source)
+      .filter((file) => file.source === source && !file.unread)
       .flatMap(({ shape }) => storedColumns(source, shape.header).names)
       .filter((name) => ![...source.columns, ...extraColumns(source)].some((column) => column.name === name));
     return {
@@ -271,7 +275,15 @@ async function plan(
       files.map(({ file }) => ledgerName(file)),
     ),
   };
-  return decideLoads(files, known, options.force ?? false);
+  const planned = decideLoads(files, known, options.force ?? false);
+  // What is loaded anew, though its content was read before, is read in full.
+  const wanted = new Set(
+    planned.filter(({ decision }) => decision.action !== "skip").map(({ file }) => file),
+  );
+  if (!files.some(({ unread, file }) => unread && wanted.has(file))) return planned;
+  const read: InspectedFile[] = [];
+  for (const file of files) read.push(file.unread && wanted.has(file.file) ? await file.unread.read() : file);
+  return plan(session, ledger, options, read);
 }
 
 async function planOnly(

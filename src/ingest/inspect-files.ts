@@ -1,4 +1,5 @@
 import { AquiferError, AquiferErrors } from "../base/errors.js";
+import type { ReadVersion } from "../history/ingest-ledger.js";
 import type { Source } from "../project/source.js";
 import { concernsSource } from "./classify-file.js";
 import { discoverFiles, displayName, type RawFile } from "./discover-files.js";
@@ -6,6 +7,7 @@ import type { IngestEvent } from "./file-result.js";
 import { inspectFile, type InspectedFile } from "./plan-file.js";
 import type { ScratchFile } from "./scratch-file.js";
 import type { Seed } from "./seeds.js";
+import { declarationOf, findUnchanged } from "./unchanged-file.js";
 
 export interface InspectOptions {
   readonly projectRoot: string;
@@ -15,23 +17,38 @@ export interface InspectOptions {
   readonly selected: readonly Source[];
   /** `--period`, checked. */
   readonly period?: string;
+  /** Of Aquifer. */
+  readonly version: string;
   readonly signal: AbortSignal;
   readonly onEvent?: (event: IngestEvent) => void;
 }
 
+/** The hashes of what the sources of the selected systems are. */
+export function declarations({ sources, selected, version }: InspectOptions): string[] {
+  return [...new Set(selected.map(({ system }) => system))].map((system) =>
+    declarationOf(fileSources(sources, system), version),
+  );
+}
+
+function fileSources(sources: readonly Source[], system: string): Source[] {
+  return sources.filter((source) => source.system === system && source.files.length > 0);
+}
+
 /**
- * Reads every file of the selected sources, and every seed, once.
+ * Reads every file of the selected sources, and every seed, once; of a file that an earlier load has read, the hash.
  *
+ * @param known what earlier loads have read
  * @throws AquiferError with all files that cannot be loaded, not only the first
  */
 export async function inspectFiles(
   options: InspectOptions,
   seeds: readonly Seed[],
   scratch: ScratchFile,
+  known: readonly ReadVersion[],
 ): Promise<InspectedFile[]> {
   const errors: AquiferError[] = [];
   const inspected: InspectedFile[] = [];
-  const inspect = async (sources: readonly Source[], file: RawFile): Promise<void> => {
+  const inspect = async (sources: readonly Source[], file: RawFile, declaration?: string): Promise<void> => {
     let bytes = 0;
     const onBytes = (more: number): void => {
       options.signal.throwIfAborted();
@@ -44,8 +61,17 @@ export async function inspectFiles(
         total: file.bytes,
       });
     };
+    const read = async (): Promise<InspectedFile> => ({
+      ...(await inspectFile(sources, file, { period: options.period, onBytes, scratch })),
+      ...(declaration === undefined ? {} : { declaration }),
+    });
     try {
-      inspected.push(await inspectFile(sources, file, { period: options.period, onBytes, scratch }));
+      const unchanged =
+        declaration === undefined
+          ? undefined
+          : await findUnchanged(file, sources, known, declaration, onBytes, read);
+      bytes = 0;
+      inspected.push(unchanged ?? (await read()));
     } catch (thrown) {
       if (!(thrown instanceof AquiferError)) throw thrown;
       errors.push(thrown);
@@ -53,14 +79,15 @@ export async function inspectFiles(
   };
   for (const seed of seeds) await inspect([seed.source], seed.file);
   for (const system of new Set(options.selected.map((source) => source.system))) {
-    const reads = (source: Source): boolean => source.system === system && source.files.length > 0;
-    const ofSystem = options.sources.filter(reads);
-    const wanted = options.selected.filter(reads);
+    const ofSystem = fileSources(options.sources, system);
+    const wanted = fileSources(options.selected, system);
     if (wanted.length === 0) continue;
+    // What --period says of a file is not known from the one before.
+    const declaration = options.period === undefined ? declarationOf(ofSystem, options.version) : undefined;
     for (const file of await discoverFiles(options.projectRoot, `raw/${system}`)) {
       // Someone who names one source is not told about the files of others.
       const concerns = wanted.length === ofSystem.length || concernsSource(wanted, ofSystem, file.matchPath);
-      if (concerns) await inspect(ofSystem, file);
+      if (concerns) await inspect(ofSystem, file, declaration);
     }
   }
   const [only] = errors;

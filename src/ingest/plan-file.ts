@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { posix } from "node:path";
 import { AquiferError } from "../base/errors.js";
 import { formatPlural } from "../base/format-quantity.js";
-import type { Reject } from "../history/ingest-ledger.js";
+import type { ReadVersion, Reject } from "../history/ingest-ledger.js";
 import { readName } from "../project/name-columns.js";
 import type { RejectLimit, Source } from "../project/source.js";
 import { candidateSources, classifyFile, type Classification } from "./classify-file.js";
@@ -38,6 +38,10 @@ export interface InspectedFile {
   readonly feed?: Feed;
   /** Of a topic that one batch cannot take whole: up to which offset of each partition the next ones go. */
   readonly rest?: ReadonlyMap<number, number>;
+  /** Hash of what the sources of its system are; undefined of what is no file below `raw/`. */
+  readonly declaration?: string;
+  /** It was hashed only: the rest is what an earlier load read of the same content. */
+  readonly unread?: { readonly version: ReadVersion; readonly read: () => Promise<InspectedFile> };
   /** What is done with it, where that does not depend on what is loaded. */
   readonly decided?: Decision;
 }

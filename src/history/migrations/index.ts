@@ -2,6 +2,7 @@ import type { Migration } from "../migrate.js";
 import { run } from "./001-run.js";
 import { ingest } from "./002-ingest.js";
 import { expectedFiles } from "./003-expected-files.js";
+import { declarations } from "./004-declarations.js";
 
 /** All steps, oldest first. */
-export const migrations: readonly Migration[] = [run, ingest, expectedFiles];
+export const migrations: readonly Migration[] = [run, ingest, expectedFiles, declarations];
