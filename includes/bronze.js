@@ -9,4 +9,14 @@ const origin = {
   _loaded_at: "When the batch became visible.",
 };
 
-module.exports = { origin };
+/** The message of each row, of a table that a topic fills. */
+const message = {
+  _topic: "The topic of the message.",
+  _partition: "The partition of the message.",
+  _offset: "The message's place in its partition.",
+  _timestamp: "The message's own time.",
+  _key: "The message's key.",
+  _value: "The message's value as it came.",
+};
+
+module.exports = { origin, message };

@@ -30,11 +30,14 @@ export const registration = defineSource({
   period: { grain: "day", fromName: /combined_data_(?<year>\d{4})-(?<month>\d{2})-(?<day>\d{2})\.csv$/ },
 });
 
-/** The registrations of the topic data_bank_marketing, one message value a line: the same eleven fields. */
+/** The registrations that come as messages, JSON or Avro: the same eleven fields. */
 export const stream = defineSource({
   name: "bank/stream",
-  files: "data_bank_marketing*.ndjson",
-  format: "ndjson",
+  kafka: {
+    connection: "bank",
+    topic: "data_bank_marketing",
+    avro: { schema: "ingest/bank-registration.avsc" },
+  },
   columns: {
     timestamp: {},
     email: {},

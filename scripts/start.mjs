@@ -35,7 +35,7 @@ Done. Where to look:
 /** Sample data never lands in somebody's warehouse: no variable that names a server is handed on. */
 function dataform(args, stdio) {
   const env = Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !name.endsWith("DATABASE_URL") && !name.startsWith("PG")),
+    Object.entries(process.env).filter(([name]) => !/^PG|(DATABASE|KAFKA)_URL$/.test(name)),
   );
   const options = { cwd: root, env, stdio: ["ignore", stdio, "inherit"], encoding: "utf8" };
   return spawnSync(process.execPath, [join(root, "bin", "dataform.js"), ...args], options);

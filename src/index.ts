@@ -16,12 +16,14 @@ export {
   type SampleCell,
   type SampleFile,
   type SampleItem,
+  type SampleMessage,
   type SampleOptions,
   type SampleParquet,
   type SampleRequest,
   type SampleSheet,
   type SampleWorkbook,
   type SampleTable,
+  type SampleTopic,
 } from "./project/sample.js";
 export { Random, Weighted } from "./project/random.js";
 export * from "./report/page-api.js";

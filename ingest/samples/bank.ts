@@ -1,4 +1,4 @@
-import { defineSample, Random, Weighted } from "aquifer";
+import { defineSample, Random, Weighted, type SampleMessage, type SampleRequest } from "aquifer";
 
 /** Shares of the real customer base, in 1/10,000 of all: by job, the educations, then the ages by decade. */
 const educations = [
@@ -80,10 +80,13 @@ const rowsPerFlaw = {
 };
 type Flaw = keyof typeof rowsPerFlaw;
 
-/** A dump of `customers` rows, and daily registrations of a twentieth of them a month, some people more than once. */
+/**
+ * A dump of `customers` rows, and daily registrations of a twentieth of them a month, some people more than once; for the
+ * topic as many again, every fourth in Avro, with dates that interleave.
+ */
 export const bank = defineSample({
   name: "bank",
-  description: "Customer dump and daily registration files of the bank.",
+  description: "Customer dump, daily registration files and registration messages of the bank.",
   defaults: { customers: 10_000, months: 2 },
   *files({ customers, months, seed }) {
     yield {
@@ -112,7 +115,49 @@ export const bank = defineSample({
       written = until;
     }
   },
+  *topics({ customers, months, seed }) {
+    const messages = registrationMessages({ customers, months, seed });
+    yield { connection: "bank", topic: "data_bank_marketing", messages };
+  },
 });
+
+function* registrationMessages({ customers, months, seed }: SampleRequest): Generator<SampleMessage> {
+  const random = Random.of(seed, "messages");
+  const count = Math.ceil((customers * months) / 20);
+  const flaws = new FlawPlan(count, Random.of(seed, "message flaws"));
+  const milliseconds = Date.UTC(2020, 10 + months, 1) - firstDay;
+  for (let row = 0; row < count; row++) {
+    // A message may overtake those of the two days before it.
+    const delay = random.integer(0, 2 * 86_400_000);
+    const moment = new Date(Math.max(firstDay, firstDay + (milliseconds * row) / count - delay));
+    const flaw = flaws.next();
+    const line = registration({ date: moment, count: 1, customers, seed }, flaw, random);
+    const values = line.trimEnd().split(",");
+    const isAvro = row % 4 === 3;
+    const value = isAvro
+      ? framedAvro(values)
+      : JSON.stringify(Object.fromEntries(messageFields.map((name, index) => [name, values[index]])));
+    const message = { key: values[1] ?? "", value, timestamp: moment };
+    yield message;
+    // The producer sends at least once.
+    if (flaw === "duplicate") yield message;
+  }
+}
+
+const messageFields = [
+  ...["timestamp", "email", "first_name", "last_name", "birth_date"],
+  ...["job", "marital", "education", "default", "housing", "loan"],
+];
+
+/** A record of strings as Avro, behind a zero byte and the number of its schema. */
+function framedAvro(values: readonly string[]): Uint8Array {
+  const texts = values.map((value) => {
+    const bytes = Buffer.from(value);
+    // No text is longer than one byte can say: a length counts twice, and its highest bit means that it goes on.
+    return Buffer.concat([Buffer.of(bytes.length * 2), bytes]);
+  });
+  return Buffer.concat([Buffer.of(0, 0, 0, 0, 1), ...texts]);
+}
 
 function* dumpLines(count: number, random: Random): Generator<string> {
   yield "age,job,marital,education,default,housing,loan\n";

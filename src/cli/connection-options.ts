@@ -1,6 +1,7 @@
 import { Option, type Command } from "commander";
 import { AquiferError, exitCodes } from "../base/errors.js";
 import { brokerParameters } from "../ingest/kafka/broker-parameters.js";
+import type { ClusterParameters } from "../ingest/kafka/kafkajs-cluster.js";
 import type { MessageSource } from "../ingest/kafka/message-source.js";
 import { brokerVariable, urlVariable, type ResolvedConfig } from "../project/config.js";
 import { describeTarget, openWarehouse, type TargetOptions } from "../warehouse/connect.js";
@@ -80,16 +81,16 @@ export function openConnection(
 }
 
 /**
- * Connects to a cluster of Kafka by what its environment variable says.
+ * Where the brokers of a connection are, by what its environment variable says.
  *
  * @throws AquiferError `no-connection-url` when the variable is not set
  */
-export async function openBroker(
+export async function brokerOf(
   context: CommandContext,
   projectRoot: string,
   config: Pick<ResolvedConfig, "connections">,
   connection: string,
-): Promise<MessageSource> {
+): Promise<ClusterParameters> {
   const variable = brokerVariable(config, connection);
   const value = context.effects.env[variable] ?? "";
   if (value === "") {
@@ -99,7 +100,17 @@ export async function openBroker(
       hint: `Set ${variable} to kafka://host:9092, or kafkas://user:password@host:9093 for TLS.`,
     });
   }
-  const parameters = await brokerParameters(value, variable, projectRoot);
+  return brokerParameters(value, variable, projectRoot);
+}
+
+/** Connects to a cluster of Kafka, see `brokerOf`. */
+export async function openBroker(
+  context: CommandContext,
+  projectRoot: string,
+  config: Pick<ResolvedConfig, "connections">,
+  connection: string,
+): Promise<MessageSource> {
+  const parameters = await brokerOf(context, projectRoot, config, connection);
   // Loaded only where a topic is read: the client costs every command some 100 ms.
   const { openCluster } = await import("../ingest/kafka/open-cluster.js");
   return openCluster(connection, parameters);

@@ -9,7 +9,12 @@ import { findProject } from "../project/find-project.js";
 import { loadSamples, type Sample, type SampleRequest } from "../project/sample.js";
 import type { Warehouse } from "../warehouse/warehouse.js";
 import type { CommandContext, CommandFactory } from "./command.js";
-import { addConnectionOptions, openConnection, type ConnectionOptions } from "./connection-options.js";
+import {
+  addConnectionOptions,
+  brokerOf,
+  openConnection,
+  type ConnectionOptions,
+} from "./connection-options.js";
 import { ProgressLine } from "./progress-line.js";
 
 interface SampleValues extends ConnectionOptions {
@@ -17,18 +22,23 @@ interface SampleValues extends ConnectionOptions {
   readonly months?: number;
   readonly seed: number;
   readonly broken?: true;
+  readonly topics?: true;
 }
 
 export const sampleCommand: CommandFactory = (context) =>
   addConnectionOptions(new Command("sample"))
     .description(
-      "Write invented raw files in their real shape to raw/, and tables to operational databases; the same seed gives the same bytes.",
+      "Write invented raw files in their real shape to raw/, tables to operational databases and messages to topics; the same seed gives the same bytes.",
     )
     .argument("[system...]", "systems; all that have a generator unless named")
     .option("--customers <n>", "how many customers", wholeNumber)
     .option("--months <n>", "how many months of data", wholeNumber)
     .option("--seed <n>", "start of the random numbers", wholeNumber, 1)
     .option("--broken", "also write files that ingest refuses: an empty one, a cut-off archive ...")
+    .option(
+      "--topics",
+      "also send messages to topics, which must be there and empty; see the variable <NAME>_KAFKA_URL",
+    )
     .addHelpText(
       "after",
       "\nExample:\n  $ dataform sample\n  $ dataform sample shop --customers 100000 --seed 7",
@@ -77,6 +87,39 @@ export async function runSample(
       );
     }
     await writeTables(context, root, sample, request, values);
+    if (values.topics === true) await sendTopics(context, root, sample, request);
+  }
+}
+
+async function sendTopics(
+  context: CommandContext,
+  root: string,
+  sample: Sample,
+  request: SampleRequest,
+): Promise<void> {
+  const { stdout, stderr, clock, signal } = context.effects;
+  const config = await loadConfig(root);
+  const progress = new ProgressLine(stderr, () => clock.elapsed());
+  for (const topic of sample.topics(request)) {
+    const begin = clock.elapsed();
+    const place = `${topic.connection}: ${topic.topic}`;
+    const cluster = await brokerOf(context, root, config, topic.connection);
+    const { sendSampleTopic } = await import("../ingest/kafka/send-sample-topic.js");
+    try {
+      const { messages, bytes } = await sendSampleTopic(cluster, topic, {
+        signal,
+        onBytes: (sent) => progress.show(() => `Sending ${place}  ${formatBytes(sent)}`),
+      });
+      progress.clear();
+      const size = [
+        formatPlural(messages, "message"),
+        formatBytes(bytes),
+        formatDuration(clock.elapsed() - begin),
+      ];
+      stdout.write(`Sample sent: ${place}  ${size.join(", ")}\n`);
+    } finally {
+      progress.clear();
+    }
   }
 }
 

@@ -35,6 +35,23 @@ export interface SampleTable {
   readonly rows?: number;
 }
 
+/** Messages for a topic, as sources with `kafka` read it. */
+export interface SampleTopic {
+  /** Name of the connection. */
+  readonly connection: string;
+  /** One that is there and holds no message. */
+  readonly topic: string;
+  /** In the order in which they are sent; only asked for when they can be, so memory stays bounded. */
+  readonly messages: Iterable<SampleMessage>;
+}
+
+export interface SampleMessage {
+  readonly key: string;
+  readonly value: string | Uint8Array;
+  /** The message's own time. */
+  readonly timestamp: Date;
+}
+
 /** A file of text or bytes. */
 export interface SampleFile extends SampleTarget {
   /** The content piece by piece; only asked for when it can be written, so memory stays bounded. */
@@ -68,6 +85,8 @@ export interface SampleOptions<Item extends SampleItem = SampleItem> {
   readonly defaults: Pick<SampleRequest, "customers" | "months">;
   readonly files?: (request: SampleRequest) => Iterable<Item>;
   readonly tables?: (request: SampleRequest) => Iterable<SampleTable>;
+  /** Sent only where `--topics` asks for it: what is sent cannot be taken back. */
+  readonly topics?: (request: SampleRequest) => Iterable<SampleTopic>;
 }
 
 export interface Sample<Item extends SampleItem = SampleItem> extends Required<SampleOptions<Item>> {
@@ -76,7 +95,8 @@ export interface Sample<Item extends SampleItem = SampleItem> extends Required<S
 }
 
 /**
- * Declares a generator of invented raw files, or tables of operational databases, in their real shape. Export the result from a file in `ingest/samples/`.
+ * Declares a generator of invented raw files, tables of operational databases or messages of topics, in their real shape.
+ * Export the result from a file in `ingest/samples/`.
  *
  * @throws AquiferError `bad-sample`
  * @example
@@ -105,6 +125,7 @@ export function defineSample<Item extends SampleItem>(options: SampleOptions<Ite
     description: options.description ?? "",
     files: options.files ?? nothing,
     tables: options.tables ?? nothing,
+    topics: options.topics ?? nothing,
   };
 }
 

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { kafkaBroker, type KafkaBroker } from "../support/kafka.js";
 import { describeOnServers, type ServerMajor } from "../support/servers.js";
 import { skipUnless } from "../support/skip.js";
 import {
@@ -20,9 +21,11 @@ const dumpHeader = "age,job,marital,education,default,housing,loan\n";
 async function built(
   raw: Readonly<Record<string, string>>,
   major?: ServerMajor,
+  broker?: KafkaBroker,
 ): Promise<Bank & { root: string }> {
   const root = bankProject(raw);
-  const bank = await bankOn(root, onTestFinished, major);
+  const env = broker ? { BANK_KAFKA_URL: `kafka://${broker.address}` } : {};
+  const bank = await bankOn(root, onTestFinished, major, env);
   await bank.command("ingest");
   await bank.command("run");
   return { ...bank, root };
@@ -186,10 +189,10 @@ describe("any subset of the inputs", () => {
     expect(await factRows(bank)).toBe(1);
   });
 
-  it("runs with registrations that came by topic only", async () => {
-    const bank = await built({
-      "data_bank_marketing.ndjson": message() + message(),
-    });
+  it("runs with registrations that came by topic only", async (context) => {
+    const broker = await kafkaBroker(context);
+    broker.send("data_bank_marketing", 0, [message(), message()]);
+    const bank = await built({}, 18, broker);
     expect(await factRows(bank)).toBe(1);
     expect(await bank.rows("select source, is_duplicate from silver.bank_record order by 2")).toEqual([
       { source: "stream", is_duplicate: false },
@@ -197,11 +200,10 @@ describe("any subset of the inputs", () => {
     ]);
   });
 
-  it("counts a registration once that came by file and by topic", async () => {
-    const bank = await built({
-      [day("2020-11-11")]: registration(),
-      "data_bank_marketing.ndjson": message(),
-    });
+  it("counts a registration once that came by file and by topic", async (context) => {
+    const broker = await kafkaBroker(context);
+    broker.send("data_bank_marketing", 0, [message()]);
+    const bank = await built({ [day("2020-11-11")]: registration() }, 18, broker);
     expect(await factRows(bank)).toBe(1);
   });
 

@@ -27,6 +27,7 @@ export function bankProject(
     "includes",
     "definitions/bank",
     "ingest/bank.ts",
+    "ingest/bank-registration.avsc",
     ...seeds.map((name) => `seeds/${name}`),
   ];
   for (const part of parts) {
@@ -62,12 +63,13 @@ export async function bankOn(
   root: string,
   release: Release = onTestFinished,
   major: ServerMajor = 18,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Bank> {
   const database = await freshDatabase({ major });
   release(() => database.drop());
   return {
     async command(...argv) {
-      const result = await dataform(argv, { cwd: root, env: { DATABASE_URL: database.url } });
+      const result = await dataform(argv, { cwd: root, env: { ...env, DATABASE_URL: database.url } });
       expect(result.exitCode, `${argv.join(" ")}\n${result.stdout}${result.stderr}`).toBe(0);
       return result.stdout;
     },
@@ -83,7 +85,7 @@ export function registration(values: Partial<typeof someRegistration> = {}): str
 /** The same registration as the value of a message, with the names that the topic gives its fields. */
 export function message(values: Partial<typeof someRegistration> = {}): string {
   const { firstName, lastName, birthDate, ...rest } = { ...someRegistration, ...values };
-  return `${JSON.stringify({ ...rest, first_name: firstName, last_name: lastName, birth_date: birthDate })}\n`;
+  return JSON.stringify({ ...rest, first_name: firstName, last_name: lastName, birth_date: birthDate });
 }
 
 const someRegistration = {
