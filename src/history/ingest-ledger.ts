@@ -301,7 +301,10 @@ export class IngestLedger {
     }));
   }
 
-  /** Makes the sources of these systems the ones that are declared, and no others. To be called in a transaction. */
+  /**
+   * Makes the sources of these systems the ones that are declared, and no others. What was loaded under the name of a source
+   * that is gone belongs to the one that has its table now: it was renamed. To be called in a transaction.
+   */
   async declareSources(transaction: Queryable, sources: readonly DeclaredSource[]): Promise<void> {
     const columns = [
       sources.map(({ source }) => source),
@@ -309,6 +312,12 @@ export class IngestLedger {
       sources.map(({ bronzeTable }) => bronzeTable),
       sources.map(({ expected }) => expected ?? null),
     ];
+    await transaction.query(
+      `update ${this.schema}.ingest_file as file set source = renamed.source
+       from unnest($1::text[], $2::text[]) as renamed (source, bronze_table)
+       where file.bronze_table = renamed.bronze_table and file.source <> all ($1)`,
+      [columns[0], columns[2]],
+    );
     await transaction.query(
       `delete from ${this.schema}.ingest_source where system = any ($2) and source <> all ($1)`,
       columns.slice(0, 2),

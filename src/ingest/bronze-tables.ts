@@ -34,8 +34,9 @@ export async function ensureBronze(
   tables: readonly BronzeTable[],
   historySchema: string,
 ): Promise<void> {
-  const { rows } = await transaction.query<{ table: string; store: PresentColumn[]; view: PresentColumn[] }>(
-    `select wanted.name as table, ${columnsOf("$2")} as store, ${columnsOf("$3")} as view
+  const { rows } = await transaction.query<PresentTable>(
+    `select wanted.name as table, ${columnsOf("$2")} as store, ${columnsOf("$3")} as view,
+       pg_get_viewdef(to_regclass(format('%I.%I', $3::text, wanted.name))) as definition
      from unnest($1::text[]) as wanted (name)`,
     [tables.map(({ name }) => name), storeSchema, bronzeSchema],
   );
@@ -48,10 +49,19 @@ export async function ensureBronze(
     const store = present?.store ?? [];
     refuseChangedType(table, store);
     const [stored, viewed] = [store, present?.view ?? []].map((columns) => columns.map(({ name }) => name));
-    for (const statement of bronzeStatements(table, stored ?? [], viewed ?? [], historySchema)) {
+    const isRenamed = present?.definition?.includes(`source = ${quoteLiteral(table.source)}::text`) === false;
+    for (const statement of bronzeStatements(table, stored ?? [], viewed ?? [], isRenamed, historySchema)) {
       await transaction.query(statement);
     }
   }
+}
+
+interface PresentTable {
+  readonly table: string;
+  readonly store: readonly PresentColumn[];
+  readonly view: readonly PresentColumn[];
+  /** Of the view, in the server's words; null where it does not exist. */
+  readonly definition: string | null;
 }
 
 interface PresentColumn {
@@ -92,6 +102,7 @@ function bronzeStatements(
   table: BronzeTable,
   stored: readonly string[],
   viewed: readonly string[],
+  isRenamed: boolean,
   historySchema: string,
 ): string[] {
   const store = quoteRelation(storeRelation(table.name));
@@ -113,7 +124,7 @@ function bronzeStatements(
     );
   }
   const columns = viewColumns(table, stored, viewed);
-  if (columns.length !== viewed.length) {
+  if (columns.length !== viewed.length || isRenamed) {
     statements.push(
       `create or replace view ${view} as ${viewQuery(table, columns, [...stored, ...missing.map(({ name }) => name)], historySchema)}`,
       `comment on view ${view} is ${quoteLiteral(table.description || `Rows of source ${table.source}.`)}`,

@@ -11,6 +11,7 @@ import { rejectBadValues } from "./reject-values.js";
 
 import type { Copying, Queryable, Session, Warehouse } from "../warehouse/warehouse.js";
 import { ensureBronze, storeRelation, type BronzeTable } from "./bronze-tables.js";
+import { claimStore } from "./claim-store.js";
 import { decideLoads, ledgerName, type KnownFiles, type PlannedFile } from "./decide-load.js";
 import { inspectExtracts, type DatabaseSource } from "./inspect-extracts.js";
 import type { OpenBroker } from "./kafka/message-source.js";
@@ -110,6 +111,7 @@ async function ingestUntilAborted(options: IngestOptions, scratch: ScratchFile):
       });
     }
     try {
+      await session.transaction((transaction) => claimStore(transaction, schema));
       await sweep(session, ledger, options);
       return await loadRounds(session, ledger, options, found, seeds);
     } finally {
