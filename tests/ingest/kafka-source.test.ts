@@ -350,6 +350,21 @@ describe("a topic that changes", () => {
     ]);
   });
 
+  test.each([
+    { connection: "stream_2", topic: "clicks" },
+    { connection: "stream", topic: "clicks_2" },
+  ])("of another name, %j, it is read beside what was loaded, offset for offset", async (kafka) => {
+    const project = await ingestProject([click]);
+    await project.ingest({ openBroker: brokerOf({ 0: [value(1), value(2)], 1: [value(3)] }) });
+    const other = [defineSource({ name: "shop/click", kafka, columns: { id: {}, page: {} } })];
+    const openBroker = brokerOf({ 0: [value(7), value(8)], 1: [value(9)] });
+    await project.ingest({ openBroker, sources: other, selected: other });
+    expect(await project.rows("select string_agg(id, ',' order by id) from bronze.shop_click")).toEqual([
+      ["1,2,3,7,8,9"],
+    ]);
+    expect((await project.ingest({ openBroker, sources: other, selected: other })).batch).toBeUndefined();
+  });
+
   test("what the broker gives otherwise the second time is not loaded", async () => {
     const project = await ingestProject([click]);
     const partitions: Record<number, string[]> = { 0: [value(1), value(2)] };

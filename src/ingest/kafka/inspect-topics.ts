@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { AquiferError, AquiferErrors } from "../../base/errors.js";
 import { formatPlural } from "../../base/format-quantity.js";
 import type { Reject, TopicPosition } from "../../history/ingest-ledger.js";
+import type { KafkaOrigin } from "../../project/kafka-source.js";
 import type { Source } from "../../project/source.js";
 import { matchHeader, type HeaderMatch } from "../match-header.js";
 import { refuseTooManyRejects, refuseWrongColumns, type InspectedFile } from "../plan-file.js";
@@ -142,7 +143,7 @@ function batchOf(found: FoundTopic, decode: DecodeValue, header: HeaderMatch, no
       rejected: reading.rejected,
       firstRejects,
     },
-    slot: slotOf(ranges),
+    slot: slotOf(source.kafka, ranges),
     ...(reading.isCut ? { rest: new Map(found.ranges.map(({ partition, to }) => [partition, to])) } : {}),
     feed: topicFeed({ broker, source, ranges: reading.ranges, decode, header, dialect, digest }),
   };
@@ -157,9 +158,9 @@ function rangesOf({ source, gaps, reading }: FoundTopic): MessageRange[] {
   return [...reading.ranges, ...skipped].sort((a, b) => a.partition - b.partition);
 }
 
-/** No two batches of a topic begin at the same offsets, so none takes the place of another. */
-function slotOf(ranges: readonly MessageRange[]): string {
-  const begin = ranges.map(({ partition, from }) => `${partition}:${from}`).join(" ");
+/** No two batches of a topic of a connection begin at the same offsets, so none takes the place of another. */
+function slotOf({ connection, topic }: KafkaOrigin, ranges: readonly MessageRange[]): string {
+  const begin = JSON.stringify([connection, topic, ranges.map(({ partition, from }) => [partition, from])]);
   return `offsets ${createHash("sha256").update(begin).digest("hex").slice(0, 32)}`;
 }
 
