@@ -88,7 +88,7 @@ function list(columns: readonly string[]): string {
 }
 
 function quoteColumnOrExpression(column: string): string {
-  return column.startsWith("(") ? column : quoteIdentifier(column);
+  return column.startsWith("(") && column.endsWith(")") ? column : quoteIdentifier(column);
 }
 
 function indexName(table: string, index: IndexSetting): string {

@@ -3,7 +3,7 @@ select count(*) as checked,
 "I""d" > 1 -- more than one
 )) as failed_0,
   count(*) filter (where (
-"no'te; --" <> 'x2'
+"no'te; --" <>  E'it''s\\ all'
 ) is not true) as failed_1
 from "Sche""ma; --"."ta'ble $1 é";
 
@@ -17,7 +17,7 @@ select * from "Sche""ma; --"."ta'ble $1 é" where not (
 select coalesce(jsonb_agg(to_jsonb(failing_rows)), '[]') as sample
 from (select * from (
 select * from "Sche""ma; --"."ta'ble $1 é" where (
-"no'te; --" <> 'x2'
+"no'te; --" <>  E'it''s\\ all'
 ) is not true
 ) as rows limit 10) as failing_rows;
 

@@ -4,7 +4,7 @@ CREATE INDEX "my ""index" ON "ta'ble $1 é" USING btree (lower("no'te; --"));
 CREATE UNIQUE INDEX "own ""name""" ON "ta'ble $1 é" USING btree (day);
 comment on index "private"."own ""name""" is 'made by aquifer from the model (85728288)';
 CREATE INDEX "ta'ble $1 é_no_te_lower_no_te_idx" ON "ta'ble $1 é" USING btree ("no'te; --", lower("no'te; --")) INCLUDE (day) WHERE day IS NOT NULL;
-comment on index "private"."ta'ble $1 é_no_te_lower_no_te_idx" is 'made by aquifer from the model (5baadcec)';
+comment on index "private"."ta'ble $1 é_no_te_lower_no_te_idx" is 'made by aquifer from the model (da1250d8)';
 alter table "private"."ta'ble $1 é" add constraint "ta'ble $1 é_pkey" PRIMARY KEY ("I""d");
 comment on index "private"."ta'ble $1 é_pkey" is 'made by aquifer from the model (548130c2)';
 alter table "private"."ta'ble $1 é" replica identity full;

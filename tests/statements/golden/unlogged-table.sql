@@ -1,3 +1,3 @@
 create unlogged table "Sche""ma; --"."ta'ble $1 é" with (fillfactor = 70) as
-select n as "I""d", 'x' || n as "no'te; --", date '2024-01-30' + n as day from generate_series(1, 3) as n -- the end
+select n as "I""d", 'x' || n as "no'te; --", date '2024-01-30' + n as "day" from generate_series(1, 3) as n -- the end
 ;

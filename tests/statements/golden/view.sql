@@ -1,7 +1,7 @@
 create view "Sche""ma; --"."ta'ble $1 é" as
-select n as "I""d", 'x' || n as "no'te; --", date '2024-01-30' + n as day from generate_series(1, 3) as n -- the end
+select n as "I""d", 'x' || n as "no'te; --", date '2024-01-30' + n as "day" from generate_series(1, 3) as n -- the end
 ;
 
 create or replace view "Sche""ma; --"."ta'ble $1 é" as
-select n as "I""d", 'x' || n as "no'te; --", date '2024-01-30' + n as day from generate_series(1, 3) as n -- the end
+select n as "I""d", 'x' || n as "no'te; --", date '2024-01-30' + n as "day" from generate_series(1, 3) as n -- the end
 ;
