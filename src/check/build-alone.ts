@@ -9,7 +9,6 @@ import {
 } from "../project/action.js";
 import { relationOf } from "../project/compiled-project.js";
 import { conditionChecks, conditionScan, queryScan, uniqueScan } from "../statements/assertion-scan.js";
-import {} from "../statements/create-relation.js";
 import { keyStatements } from "../statements/model-keys.js";
 import { lossyTypes } from "../statements/incremental.js";
 import { createPartitionedTable, neededPartitions } from "../statements/partitions.js";

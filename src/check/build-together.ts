@@ -1,7 +1,6 @@
 import { quoteIdentifier, quoteRelation } from "../base/identifiers.js";
 import { utf16Offset } from "../base/text-position.js";
 import { isRelationAction, type Action, type IncrementalAction } from "../project/action.js";
-import {} from "../statements/create-relation.js";
 import { keyStatements } from "../statements/model-keys.js";
 import type { Queryable } from "../warehouse/warehouse.js";
 import { WarehouseError } from "../warehouse/warehouse-error.js";

@@ -1,5 +1,5 @@
-import { watch, type FSWatcher } from "node:fs";
-import { join, sep } from "node:path";
+import { existsSync, watch, type FSWatcher } from "node:fs";
+import { dirname, join, sep } from "node:path";
 
 const settings = ["dataform.json", "workflow_settings.yaml", "aquifer.config.ts", "sources.json"];
 
@@ -22,39 +22,50 @@ export async function watchProject(
   const settleMs = 100;
   let wake: (() => void) | undefined;
   let isDirty = true;
-  const notice = (_: string, path: string | null): void => {
-    const changed = path?.split(sep).join("/");
-    if (
-      changed !== undefined &&
-      !settings.includes(changed) &&
-      !folders.some((each) => changed.startsWith(`${each}/`))
-    )
-      return;
+  const notice = (path: string): void => {
+    const changed = path.split(sep).join("/");
+    // A folder that came or went: whatever watched one of that name watches nothing now.
+    const moved = folders.filter((each) => each === changed || each.startsWith(`${changed}/`));
+    moved.forEach(forget);
+    const isRead = settings.includes(changed) || folders.some((each) => changed.startsWith(`${each}/`));
+    if (moved.length === 0 && !isRead) return;
     isDirty = true;
     wake?.();
   };
-  // Folders that hold much else (node_modules, raw) are watched on their first level only.
-  const watchers: FSWatcher[] = [watch(projectRoot, { signal }, notice)];
-  for (const folder of folders) {
-    try {
-      watchers.push(
-        watch(join(projectRoot, folder), { recursive: true, signal }, (event, path) =>
-          notice(event, `${folder}/${path ?? ""}`),
-        ),
-      );
-    } catch (thrown) {
-      if ((thrown as NodeJS.ErrnoException).code !== "ENOENT") throw thrown;
+  const watchers = new Map<string, FSWatcher>();
+  const attach = (folder: string, recursive: boolean): void => {
+    if (watchers.has(folder) || !existsSync(join(projectRoot, folder))) return;
+    const prefix = folder === "" ? "" : `${folder}/`;
+    const watcher = watch(join(projectRoot, folder), { recursive, signal }, (_, path) =>
+      notice(path === null ? (settings[0] ?? "") : prefix + path),
+    );
+    watcher.on("error", () => forget(folder));
+    watchers.set(folder, watcher);
+  };
+  const forget = (folder: string): void => {
+    watchers.get(folder)?.close();
+    watchers.delete(folder);
+  };
+  const attachAll = (): void => {
+    for (const folder of watchers.keys()) if (!existsSync(join(projectRoot, folder))) forget(folder);
+    // Folders that hold much else (node_modules, raw) are watched on their first level only.
+    attach("", false);
+    for (const folder of folders) {
+      attach(dirname(folder) === "." ? "" : dirname(folder), false);
+      attach(folder, true);
     }
-  }
+  };
+  attachAll();
   signal.addEventListener("abort", () => wake?.(), { once: true });
   while (!signal.aborted) {
     if (isDirty) {
       isDirty = false;
+      attachAll();
       await onChange();
       continue;
     }
     await new Promise<void>((resolve) => (wake = resolve));
     await new Promise((resolve) => setTimeout(resolve, settleMs));
   }
-  for (const watcher of watchers) watcher.close();
+  for (const watcher of watchers.values()) watcher.close();
 }
