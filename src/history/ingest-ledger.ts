@@ -193,6 +193,16 @@ export class IngestLedger {
     );
   }
 
+  /** What names of this ledger's files have and those of no other ledger: it stays when the schema is renamed. */
+  async tag(session: Queryable): Promise<string> {
+    const { rows } = await session.query<{ tag: string }>(
+      `select left(ledger_id::text, 8) as tag from ${this.schema}.ingest_ledger`,
+    );
+    const [row] = rows;
+    if (!row) throw new Error("the ledger has no identity");
+    return row.tag;
+  }
+
   /** Whether there is a ledger yet. */
   async exists(session: Queryable): Promise<boolean> {
     const { rows } = await session.query<{ exists: boolean }>(

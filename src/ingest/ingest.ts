@@ -327,8 +327,9 @@ async function undoStarted(
 ): Promise<readonly string[]> {
   return withPatience(session, patience, async (transaction) => {
     await ledger.awaitStreams(transaction);
+    const tag = await ledger.tag(transaction);
     for (const { fileId, bronzeTable } of await ledger.abandonedFiles(transaction)) {
-      await removeRows(transaction, bronzeTable, fileId);
+      await removeRows(transaction, bronzeTable, { ledger: tag, fileId });
     }
     return ledger.failBatches(transaction, error);
   });

@@ -98,12 +98,14 @@ export async function loadFile(
   const way = wayOf(file);
   const parts = splitFile(file, way, Math.min(2, context.warehouse.maxSessions - 1));
   const lengths = new Float64Array(storedColumns(file.source, file.shape.header).names.length);
+  const ledger = await context.ledger.tag(context.session);
+  const own = way.own ? parts.map((_, index) => ownTable({ ledger, fileId }, index)) : [];
   const failure = new AbortController();
   const signal = AbortSignal.any([context.signal, failure.signal]);
   const counts = await Promise.allSettled(
     parts.map(async (part, index) => {
       try {
-        return await copyPart(file, { fileId, way, part, index, lengths }, { ...context, signal });
+        return await copyPart(file, { fileId, way, part, own: own[index], lengths }, { ...context, signal });
       } catch (thrown) {
         failure.abort();
         throw thrown;
@@ -124,7 +126,7 @@ export async function loadFile(
     );
   }
   return {
-    own: way.own ? parts.map((_, index) => ownTable(fileId, index)) : [],
+    own,
     lengths: way.verbatim !== undefined || file.shape.format === "parquet" ? undefined : [...lengths],
   };
 }
@@ -143,7 +145,8 @@ interface PartLoad {
   readonly fileId: string;
   readonly way: Way;
   readonly part: StreamPart;
-  readonly index: number;
+  /** Its table; undefined: the source's store. */
+  readonly own: RelationName | undefined;
   /** Of the whole file; each stream adds its own. */
   readonly lengths: Float64Array;
 }
@@ -170,22 +173,22 @@ async function copyPart(file: InspectedFile, load: PartLoad, context: LoadContex
 function copyBlocks(
   session: Session & Copying,
   { source, shape }: InspectedFile,
-  { fileId, way, part, index }: PartLoad,
+  { fileId, way, part, own }: PartLoad,
   blocks: AsyncIterable<Buffer>,
   { signal, ledger }: LoadContext,
 ): Promise<number> {
-  const table = way.own ? ownTable(fileId, index) : storeRelation(source.table);
+  const table = own ?? storeRelation(source.table);
   const { names } = storedColumns(source, shape.header);
   const columns = [...(way.numbered ? [] : ["_file_id", "_row"]), ...names].map(quoteIdentifier).join(", ");
   const delimiter = quoteLiteral(String.fromCharCode(shape.delimiter));
   const format = way.verbatim?.asText === true ? "text, null ''" : "csv";
-  const statement = `copy ${quoteRelation(table)} (${columns}) from stdin (format ${format}, delimiter ${delimiter}, encoding 'UTF8'${way.own ? ", freeze" : ""})`;
+  const statement = `copy ${quoteRelation(table)} (${columns}) from stdin (format ${format}, delimiter ${delimiter}, encoding 'UTF8'${own ? ", freeze" : ""})`;
   const copy = (on: Copying): Promise<number> => sendBlocks(on, statement, blocks, signal);
   const numbers = way.numbered ? { first: part.rowsBefore + 1, count: part.rows } : undefined;
   return session.transaction(async (transaction) => {
     await ledger.enterStream(transaction);
-    return way.own
-      ? fillOwnTable(transaction, table, source.table, { fileId, numbers }, () => copy(transaction))
+    return own
+      ? fillOwnTable(transaction, own, source.table, { fileId, numbers }, () => copy(transaction))
       : copy(transaction);
   });
 }

@@ -15,12 +15,19 @@ export function hasOwnTables({ bytes, rows }: Pick<TextInspection, "bytes" | "ro
   return bytes >= least.bytes || rows >= least.rows;
 }
 
-export function ownTable(fileId: string, part: number): RelationName {
-  return { schema: storeSchema, name: `${prefixOf(fileId)}${part}` };
+/** A file of this ledger: another ledger may have one of the same id. */
+export interface OwnFile {
+  /** `IngestLedger.tag`. */
+  readonly ledger: string;
+  readonly fileId: string;
 }
 
-function prefixOf(fileId: string): string {
-  return `_file_${fileId}_`;
+export function ownTable(file: OwnFile, part: number): RelationName {
+  return { schema: storeSchema, name: `${prefixOf(file)}${part}` };
+}
+
+function prefixOf({ ledger, fileId }: OwnFile): string {
+  return `_file_${ledger}_${fileId}_`;
 }
 
 /** What the rows of one stream have in common. */
@@ -78,22 +85,22 @@ export async function attachOwnTables(
 }
 
 /** The tables that exist for a file. */
-export async function findOwnTables(session: Queryable, fileId: string): Promise<RelationName[]> {
+export async function findOwnTables(session: Queryable, file: OwnFile): Promise<RelationName[]> {
   const { rows } = await session.query<{ name: string }>(
     `select relname as name from pg_class join pg_namespace on pg_namespace.oid = relnamespace
      where nspname = $1 and starts_with(relname, $2) and relkind = 'r' order by relname`,
-    [storeSchema, prefixOf(fileId)],
+    [storeSchema, prefixOf(file)],
   );
   return rows.map(({ name }) => ({ schema: storeSchema, name }));
 }
 
 /** Removes all rows of a file, wherever they lie. */
-export async function removeRows(session: Queryable, store: string, fileId: string): Promise<void> {
-  for (const table of await findOwnTables(session, fileId)) {
+export async function removeRows(session: Queryable, store: string, file: OwnFile): Promise<void> {
+  for (const table of await findOwnTables(session, file)) {
     await session.query(`drop table ${quoteRelation(table)}`);
   }
   await session.query(`delete from only ${quoteRelation(storeRelation(store))} where _file_id = $1`, [
-    fileId,
+    file.fileId,
   ]);
 }
 

@@ -95,7 +95,8 @@ test("rows of a dead load that the server commits late are removed all the same"
   await warehouse.withSession((session) =>
     session.transaction(async (transaction) => {
       await ledger.enterStream(transaction);
-      await transaction.query("create table bronze_store._file_1000_0 (like bronze_store.shop_x)");
+      const table = `bronze_store._file_${await ledger.tag(transaction)}_1000_0`;
+      await transaction.query(`create table ${table} (like bronze_store.shop_x)`);
       await transaction.query("insert into bronze_store.shop_x (_file_id, _row) values (1000, 1)");
       ingesting = project.ingest();
       await sleep(300);

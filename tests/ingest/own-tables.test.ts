@@ -108,6 +108,18 @@ test("more bad values than allowed are refused before they are fetched, and leav
   expect(await project.rows("select relname from pg_class where relname like '\\_file\\_%'")).toEqual([]);
 });
 
+test("a refused file of another ledger removes no table but its own", async () => {
+  const project = await ingestProject([sourceWith()], { "raw/shop/x.csv": content((row) => `n${row}`) });
+  await project.ingest();
+  // A store from before stores knew their ledger is claimed by whoever comes first.
+  await project.database.warehouse.query("drop table bronze_store._ledger");
+  const strict = defineSource({ name: "zoo/y", files: "*", columns: { id: { type: "integer" }, note: {} } });
+  const other = await ingestProject([strict], { "raw/zoo/y.csv": "id,note\nx,y\n" }, project.database);
+  await expect(other.ingest({ historySchema: "other" })).rejects.toMatchObject({ code: "too-many-rejects" });
+  expect(await other.rows("select file_id, status from other.ingest_file")).toEqual([["1", "failed"]]);
+  expect(await project.rows("select count(*) from bronze.shop_x")).toEqual([[String(rows)]]);
+});
+
 test("a value that the server holds otherwise than it was sent fails the batch", async () => {
   const project = await ingestProject([sourceWith()], { "raw/shop/x.csv": "id,note\n1,a\n" });
   await project.ingest();
