@@ -14,7 +14,7 @@ const bronzeSchema = "bronze";
 
 /** All that a check wants to know, but the server. */
 export interface CheckInputs extends Omit<CheckOptions, "server"> {
-  /** Major version of the project's server, where it says so. */
+  /** Major version of the project's server, where its settings or its snapshot say so. */
   readonly serverVersion?: number;
 }
 
@@ -38,6 +38,7 @@ export async function prepareCheck(
     loadReports(root),
     readSnapshot(root),
   ]);
+  const serverVersion = config.serverVersion ?? snapshot?.server;
   return {
     project,
     known,
@@ -45,7 +46,7 @@ export async function prepareCheck(
     signal,
     historySchema: config.historySchema,
     inTransaction: (action) => runsInTransaction(config, action),
-    ...(config.serverVersion === undefined ? {} : { serverVersion: config.serverVersion }),
+    ...(serverVersion === undefined ? {} : { serverVersion }),
     ...(snapshot === undefined ? {} : { snapshot }),
     relationOf: reportRelations(project),
   };

@@ -16,8 +16,10 @@ import type { CommandContext } from "./command.js";
 const folderPattern = /^postgres-\d+$/;
 
 /**
- * The server that a check runs on: of the major version that the project names, if an npm server of that version is
- * installed; else the project's embedded one, which is said.
+ * The server that a check runs on: of the project's major version, if an npm server of that version is installed; else the
+ * project's embedded one, which is said.
+ *
+ * @param major what `aquifer.config.ts` names, else that of the warehouse from which `sources.json` was pulled
  */
 export async function startCheckServer(
   context: CommandContext,
@@ -31,7 +33,7 @@ export async function startCheckServer(
   const packageFolder = findServerOfMajor(major, root);
   if (packageFolder === undefined) {
     stderr.write(
-      `Judged by PostgreSQL ${own}: aquifer.config.ts names ${major}, but no npm server of that version is installed (see docs/check.md).\n`,
+      `Judged by PostgreSQL ${own}: the project is for ${major}, but no npm server of that version is installed (see docs/check.md).\n`,
     );
     return startEmbedded(root, { onStart });
   }

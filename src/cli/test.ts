@@ -89,7 +89,7 @@ async function onTestWarehouse<T>(
     return body(warehouse).finally(() => warehouse.close());
   }
   const [known, snapshot] = await Promise.all([knownRelations(root), readSnapshot(root)]);
-  const server = await startCheckServer(context, root, config.serverVersion);
+  const server = await startCheckServer(context, root, config.serverVersion ?? snapshot?.server);
   const options = {
     ...{ project, server, known, historySchema: config.historySchema, signal: context.effects.signal },
     // One more: the empty build keeps its own.

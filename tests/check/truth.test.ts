@@ -1,7 +1,20 @@
+import { realpathSync } from "node:fs";
+import { join } from "node:path";
 import { expect, it } from "vitest";
+import { writeGeneratedProject } from "../../bench/_generated-project.js";
+import { quoteIdentifier, quoteRelation } from "../../src/base/identifiers.js";
 import { checkProject } from "../../src/check/check-project.js";
-import { compiled, failures, runAll, testDatabase } from "../support/project.js";
+import type { KnownRelation } from "../../src/check/empty-build.js";
+import type { WarehouseModel } from "../../src/check/warehouse-model.js";
+import { knownRelations } from "../../src/cli/check-inputs.js";
+import { isRelationAction, toActions } from "../../src/project/action.js";
+import { compileProject } from "../../src/project/compile.js";
+import type { Warehouse } from "../../src/warehouse/warehouse.js";
+import { compiled, failures, runAll, testDatabase, type TestProject } from "../support/project.js";
+import { temporaryProject } from "../support/temporary-project.js";
 import { known, sharedServer } from "./check-support.js";
+
+const repository = realpathSync(join(import.meta.dirname, "../.."));
 
 /** Models whose types are not said anywhere: the server infers them. */
 const files: Readonly<Record<string, string>> = {
@@ -20,37 +33,87 @@ group by city \${when(incremental(), "having count(*) > 0")}`,
     'config { type: "view", materialized: true }\nselect city, total::real as t from ${ref("kept")}',
   "definitions/log.sqlx":
     'config { type: "operations", hasOutput: true }\ncreate table if not exists ${self()} (id bigint generated always as identity, what text not null)',
+  "definitions/split.sqlx": `config { type: "table", metadata: { extraProperties: { postgres: { partitionBy: { column: "ordered_at", granularity: "month" } } } } }
+select id, ordered_at, amount * 2 as twice, note::char(3) as code from \${ref("orders")}`,
+  "definitions/slices.sqlx": `config { type: "incremental", metadata: { extraProperties: { postgres: { partitionBy: { column: "id", hash: 2 } } } } }
+select id, count(*) as n from \${ref("split")} \${when(incremental(), "where id > 3")} group by id`,
   "definitions/union.sqlx": `config { type: "table" }
 select id, amount from \${ref("orders")} union all select id, null from \${ref("customers")}`,
 };
 
+/** Columns with their types, by relation. */
+type Columns = Readonly<Record<string, readonly string[]>>;
+
 it("says of every model the columns and types that a real run then builds", async () => {
-  const project = await compiled(files);
+  const { said, built } = await bothOf(await compiled(files), known);
+  expect(said).toEqual(built);
+  expect(Object.keys(said)).toHaveLength(8);
+});
+
+it("says so of every model of this repository, and finds nothing", { timeout: 300_000 }, async () => {
+  const { said, built } = await bothOf(await projectAt(repository), await knownRelations(repository));
+  expect(said).toEqual(built);
+  expect(Object.keys(said).length).toBeGreaterThan(10);
+});
+
+it("says so of a project of a thousand models, and finds nothing", { timeout: 600_000 }, async () => {
+  const root = temporaryProject({});
+  writeGeneratedProject(root, 1000, join(repository, "node_modules"));
+  const { said, built } = await bothOf(await projectAt(root), []);
+  expect(said).toEqual(built);
+  expect(Object.keys(said)).toHaveLength(1000);
+});
+
+async function projectAt(root: string): Promise<TestProject> {
+  const project = await compileProject({ projectRoot: root });
+  return { project, actions: toActions(project) };
+}
+
+/** What a check says of what a project makes, and what a run on empty sources makes. */
+async function bothOf(
+  tested: TestProject,
+  sources: readonly KnownRelation[],
+): Promise<{ said: Columns; built: Columns }> {
   const relationOf = (ref: { schema: string; name: string }): { schema: string; name: string } => ref;
   const { model, findings } = await checkProject({
-    ...{ project: project.project, server: sharedServer(), known, reports: [], relationOf },
+    ...{ project: tested.project, server: sharedServer(), known: sources, reports: [], relationOf },
     historySchema: "aquifer",
   });
   expect(findings).toEqual([]);
+  const made = [...tested.actions.values()].filter(
+    (action) => isRelationAction(action) || action.kind === "operations",
+  );
   const { warehouse } = await testDatabase();
-  await warehouse.query("create schema bronze");
-  for (const { name, columns } of known) {
-    const list = columns.map((column) => `${column.name} ${column.type}`).join(", ");
-    await warehouse.query(`create table bronze.${name.name} (${list})`);
+  await makeSources(warehouse, sources);
+  // Assertions make no relations, and would wait for each other.
+  const selected = new Set(made.map(({ key }) => key));
+  expect(failures(await runAll(tested, warehouse, { selected }))).toEqual([]);
+  return { said: saidOf(model, selected), built: await builtOf(warehouse, selected) };
+}
+
+async function makeSources(warehouse: Warehouse, sources: readonly KnownRelation[]): Promise<void> {
+  for (const schema of new Set(sources.map(({ name }) => name.schema)))
+    await warehouse.query(`create schema ${quoteIdentifier(schema)}`);
+  for (const { name, columns } of sources) {
+    const list = columns.map((column) => `${quoteIdentifier(column.name)} ${column.type}`).join(", ");
+    await warehouse.query(`create table ${quoteRelation(name)} (${list})`);
   }
-  expect(failures(await runAll(project, warehouse))).toEqual([]);
+}
+
+function saidOf({ relations }: WarehouseModel, keys: ReadonlySet<string>): Columns {
+  return Object.fromEntries(
+    Object.entries(relations).flatMap(([key, { columns }]) =>
+      keys.has(key) ? [[key, columns.map(({ name, type }) => `${name} ${type}`)]] : [],
+    ),
+  );
+}
+
+async function builtOf(warehouse: Warehouse, keys: ReadonlySet<string>): Promise<Columns> {
   const { rows } = await warehouse.query<{ key: string; columns: string[] }>(
     `select n.nspname || '.' || c.relname as key,
        to_jsonb(array_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod) order by a.attnum)) as columns
      from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
-     where n.nspname = 'silver' and c.relkind in ('r', 'v', 'm') and a.attnum > 0 and not a.attisdropped group by 1`,
+     where c.relkind in ('r', 'p', 'v', 'm') and a.attnum > 0 and not a.attisdropped group by 1`,
   );
-  const built = Object.fromEntries(rows.map(({ key, columns }) => [key, columns]));
-  const said = Object.fromEntries(
-    Object.entries(model.relations)
-      .filter(([key]) => key.startsWith("silver."))
-      .map(([key, { columns }]) => [key, columns.map(({ name, type }) => `${name} ${type}`)]),
-  );
-  expect(said).toEqual(built);
-  expect(Object.keys(said)).toHaveLength(6);
-});
+  return Object.fromEntries(rows.flatMap(({ key, columns }) => (keys.has(key) ? [[key, columns]] : [])));
+}
