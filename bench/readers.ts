@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import pg from "pg";
 import { startEncrypted } from "./_encrypted-server.js";
+import { peers, pythonPeer } from "./_python-peer.js";
 import { resetEmbedded } from "../src/warehouse/embedded/embedded-server.js";
 
 const repository = process.cwd();
-const peers = join(repository, ".aquifer", "bench", "peers");
 const rebuilds = 50;
 const badRebuilds = 20;
 const rows = 2000;
@@ -195,18 +195,8 @@ const aquifer: Tool = {
 
 /** dbt in a virtual environment of its own; a sentence where it cannot be had. */
 function dbt(): Tool | string {
-  const environment = join(peers, "dbt");
-  const program = join(environment, "bin", "dbt");
-  if (!existsSync(program)) {
-    try {
-      execFileSync("python3", ["-m", "venv", environment], { stdio: "pipe" });
-      execFileSync(join(environment, "bin", "pip"), ["install", "-q", "dbt-core<1.12", "dbt-postgres<1.11"], {
-        stdio: "pipe",
-      });
-    } catch (thrown) {
-      return `dbt-postgres: left out, it cannot be installed here (${String(thrown).split("\n")[0] ?? ""})`;
-    }
-  }
+  const program = pythonPeer("dbt");
+  if (program === undefined) return "dbt-postgres: left out, it cannot be installed here";
   return {
     name: "dbt-postgres",
     prepare: (folder, url) => {

@@ -1,4 +1,5 @@
 import { startEncrypted } from "./_encrypted-server.js";
+import { peers, pythonPeer } from "./_python-peer.js";
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,9 +10,6 @@ const repository = process.cwd();
 const pairs = 200;
 const repetitions = 5;
 const threads = 8;
-
-/** Where peers are installed; kept between runs, since installing takes longer than measuring. */
-const peers = join(repository, ".aquifer", "bench", "peers");
 
 /** One tool on the same models: its commands, and why it is left out where it is. */
 interface Tool {
@@ -154,14 +152,8 @@ function dataform2(root: string, server: EmbeddedServer): Tool | string {
 }
 
 function dbt(root: string, server: EmbeddedServer): Tool | string {
-  const home = join(peers, "dbt");
-  const bin = join(home, "bin", "dbt");
-  if (!existsSync(bin)) {
-    mkdirSync(peers, { recursive: true });
-    spawnSync("python3", ["-m", "venv", home]);
-    spawnSync(join(home, "bin", "pip"), ["install", "-q", "dbt-core<1.12", "dbt-postgres<1.11"]);
-    if (!existsSync(bin)) return "dbt does not install here";
-  }
+  const bin = pythonPeer("dbt");
+  if (bin === undefined) return "dbt does not install here";
   const cwd = join(root, "dbt");
   write(cwd, "dbt_project.yml", "name: bench\nversion: '1.0.0'\nprofile: bench\nmodel-paths: [models]\n");
   const target = {
@@ -199,14 +191,8 @@ function dbt(root: string, server: EmbeddedServer): Tool | string {
 }
 
 function sqlmesh(root: string, server: EmbeddedServer): Tool | string {
-  const home = join(peers, "sqlmesh");
-  const bin = join(home, "bin", "sqlmesh");
-  if (!existsSync(bin)) {
-    mkdirSync(peers, { recursive: true });
-    spawnSync("python3", ["-m", "venv", home]);
-    spawnSync(join(home, "bin", "pip"), ["install", "-q", "sqlmesh[postgres]"]);
-    if (!existsSync(bin)) return "SQLMesh does not install here";
-  }
+  const bin = pythonPeer("sqlmesh");
+  if (bin === undefined) return "SQLMesh does not install here";
   const cwd = join(root, "sqlmesh");
   const { port, user, password } = server;
   const connection = { type: "postgres", host: "localhost", port, user, password, database: "postgres" };

@@ -9,6 +9,7 @@ import { digest, type ActionJudgement, type CheckMemory } from "./check-memory.j
 import { buildEmpty } from "./empty-build.js";
 import { fixedActions } from "./fixed-actions.js";
 import { readColumns, type Columns } from "./read-columns.js";
+import { sqlFingerprint } from "./sql-fingerprint.js";
 
 /** Errors that a stand-in may cause: something is absent, or there twice. Only a whole build can tell. */
 const doubtful = new Set(
@@ -143,9 +144,9 @@ export class ChangedBuild {
     }
   }
 
-  /** Columns of what an action makes. */
-  columnsOf(key: string): Columns | undefined {
-    return this.judgements.get(key)?.columns;
+  /** The judgement of an action, of this check or remembered. */
+  judgementOf(key: string): ActionJudgement | undefined {
+    return this.judgements.get(key);
   }
 
   /** What to remember of the actions. */
@@ -185,6 +186,9 @@ export class ChangedBuild {
         ...{ content: this.contentOf(action), reads, inputs: this.inputsAt(action, reads) },
         ...(found.has(action.key) ? { found: digest(found.get(action.key)) } : {}),
         ...(broken === undefined ? {} : { broken }),
+        ...(action.kind === "declaration" || action.kind === "assertion"
+          ? {}
+          : { sql: sqlFingerprint(action) }),
         ...(columns === undefined ? {} : { columns }),
       });
     }

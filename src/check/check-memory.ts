@@ -31,6 +31,8 @@ export interface ActionJudgement {
   readonly found?: string;
   /** Why it is broken, or could not be judged. */
   readonly broken?: string;
+  /** See `sqlFingerprint`; absent for assertions and declarations. */
+  readonly sql?: string;
   /** What it produced; absent for assertions, and where it is broken. */
   readonly columns?: Columns;
 }

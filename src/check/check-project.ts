@@ -16,7 +16,6 @@ import { withEmptyWarehouse, type EmptyWarehouseOptions } from "./empty-warehous
 import type { Finding } from "./finding.js";
 import { loadParser } from "./parse-statement.js";
 import { readColumns } from "./read-columns.js";
-import { sqlFingerprint } from "./sql-fingerprint.js";
 import { describeRelations, type DescribedRelation, type WarehouseModel } from "./warehouse-model.js";
 
 export interface CheckOptions extends EmptyWarehouseOptions {
@@ -100,8 +99,8 @@ async function judgeProject(
     const others = [...known.map(({ name }) => name), ...declared.map(({ target }) => target)];
     const columns = await readColumns(session, others);
     const relations = describeRelations(
-      described(actions, known),
-      (name) => columns.get(quoteRelation(name)) ?? build.columnsOf(`${name.schema}.${name.name}`),
+      described(build, actions, known),
+      (name) => columns.get(quoteRelation(name)) ?? build.judgementOf(`${name.schema}.${name.name}`)?.columns,
     );
     const model: WarehouseModel = { version: 1, relations, reports: Object.fromEntries(reports) };
     return {
@@ -183,16 +182,18 @@ export function inOrder(actions: ReadonlyMap<string, Action>): Action[] {
 }
 
 function described(
+  build: ChangedBuild,
   actions: ReadonlyMap<string, Action>,
   known: readonly KnownRelation[],
 ): DescribedRelation[] {
   const own = [...actions.values()].flatMap((action): DescribedRelation[] => {
     if (action.kind === "assertion") return [];
+    const sql = build.judgementOf(action.key)?.sql;
     return [
       {
         name: action.target,
         kind: action.kind,
-        ...(action.kind === "declaration" ? {} : { sql: sqlFingerprint(action) }),
+        ...(sql === undefined ? {} : { sql }),
         ...(action.description === undefined ? {} : { description: action.description }),
         columnDescriptions: new Map(
           action.columns.flatMap(({ name, description }) =>

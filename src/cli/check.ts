@@ -110,15 +110,18 @@ async function check(
 ): Promise<{ readonly text: string; readonly isFailure: boolean }> {
   const { clock } = context.effects;
   const started = clock.elapsed();
-  const prepared = await prepareCheck(context, root, values);
+  // Lineage is read from what is built, so everything is.
+  const isWhole = values.against !== undefined || values.full === true;
+  const [prepared, memory] = await Promise.all([
+    prepareCheck(context, root, values),
+    isWhole ? undefined : readMemory(root),
+  ]);
   const pulled = values.pull === true ? await pullSources(context, root, prepared, values) : undefined;
   const inputs = pulled === undefined ? prepared : { ...prepared, snapshot: pulled.snapshot };
   const server = await startCheckServer(context, root, inputs.serverVersion);
   const asked = values.against === undefined ? undefined : { ...values, against: values.against };
   const before = asked && (await readEarlier(context, root, asked, { ...inputs, server }));
   let lineage: Lineage = new Map();
-  // Lineage is read from what is built, so everything is.
-  const memory = before === undefined && values.full !== true ? await readMemory(root) : undefined;
   const checked = await checkProject(
     { ...inputs, server, ...(memory === undefined ? {} : { memory }) },
     async (session, scratch) => {
@@ -130,8 +133,7 @@ async function check(
   const result = { ...checked, findings: [...checked.findings, ...stale, ...(pulled?.findings ?? [])] };
   const impact =
     asked && before && (await assessImpact(context, root, asked, { before, after: result, lineage }));
-  await writeModel(root, result.model);
-  await writeMemory(root, result.memory);
+  await Promise.all([writeModel(root, result.model), writeMemory(root, result.memory)]);
   const isFailure =
     result.findings.some((each) => fails(each, values)) || impact?.changes.some(isBreak) === true;
   return { text: answer(result, impact, values, clock.elapsed() - started), isFailure };

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { mkdir, rename, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { deserialize, serialize } from "node:v8";
 import { builtFile } from "../base/built-file.js";
@@ -33,13 +33,7 @@ export interface CompileCache {
 
 /** @param identity all that decides the result beside files: options, versions */
 export function compileCache(root: string, identity: object): CompileCache {
-  const program = fileURLToPath(builtFile("project/compile-worker.js"));
-  const versions = [packageVersion(), stamp(program), process.version];
-  const digest = createHash("sha256")
-    .update(JSON.stringify([root, identity, versions]))
-    .digest("hex");
-  const folder = join(root, ".aquifer", "cache");
-  const path = join(folder, `compile-${digest.slice(0, 16)}.v8`);
+  const path = cachePath(root, "compile", identity);
   return {
     read(listed) {
       try {
@@ -60,7 +54,7 @@ export function compileCache(root: string, identity: object): CompileCache {
       header.writeUInt32LE(manifest.length);
       const partial = `${path}.${process.pid}.partial`;
       try {
-        await mkdir(folder, { recursive: true });
+        await mkdir(dirname(path), { recursive: true });
         await writeFile(partial, [header, manifest, serialize(project)]);
         await rename(partial, path);
       } catch (thrown) {
@@ -70,6 +64,20 @@ export function compileCache(root: string, identity: object): CompileCache {
       }
     },
   };
+}
+
+/**
+ * A file in `.aquifer/cache/` for what this program makes of a project.
+ *
+ * @param identity all that decides the result beside files of the project and versions
+ */
+export function cachePath(root: string, kind: string, identity: object): string {
+  const program = fileURLToPath(builtFile("project/compile-worker.js"));
+  const versions = [packageVersion(), stamp(program), process.version];
+  const digest = createHash("sha256")
+    .update(JSON.stringify([root, identity, versions]))
+    .digest("hex");
+  return join(root, ".aquifer", "cache", `${kind}-${digest.slice(0, 16)}.v8`);
 }
 
 /** The state of files now. */

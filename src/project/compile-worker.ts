@@ -12,6 +12,7 @@ import { errorPlace } from "./error-place.js";
 import { normaliseActionsYaml, normaliseExtraProperties } from "./extra-properties.js";
 import { finalTarget, testOfFile, testsOfDefinitions } from "./extract-unit-tests.js";
 import { sendParts, type GraphPart } from "./graph-parts.js";
+import { SqlxCache } from "./sqlx-cache.js";
 import { installTag, tagTemplates, type Evaluations } from "./tagged-templates.js";
 import type { UnitTest } from "./unit-test.js";
 import { watchImpurity } from "./watch-impurity.js";
@@ -27,6 +28,8 @@ export interface CompileTask {
   readonly request: Uint8Array;
   /** Unit tests that core refuses: files relative to the root. */
   readonly testFiles: readonly string[];
+  /** Where the JavaScript of SQLX files is kept. */
+  readonly sqlxCache: string;
 }
 
 export interface CompileAnswer {
@@ -73,17 +76,20 @@ function run(task: CompileTask, sendPart: (part: GraphPart) => void): CompileAns
   };
   let current = "";
   const impurity = watchImpurity();
+  const sqlx = new SqlxCache(task.sqlxCache);
   try {
     installTag(evaluations);
     // Core wants to know the calling file even where no file calls (`actions.yaml`), and takes it from here then.
     Object.assign(globalThis, { __dataform_current_file: join(task.projectRoot, "index.js") });
     const core = loadCore(task.projectRoot, task.corePath, {
       onRequired: impurity.onRequired,
-      onCompiled(file, source, compiled) {
+      onLoaded(file, source, compile) {
+        const code = file.endsWith(".sqlx")
+          ? sqlx.codeOf(file, source, () => tagTemplates(file, source, compile()).code)
+          : compile();
         current = file;
         files.set(file, source);
-        if (file.endsWith(".sqlx")) return tagTemplates(file, source, compiled).code;
-        return file.endsWith("actions.yaml") ? normaliseActionsYaml(compiled) : compiled;
+        return file.endsWith("actions.yaml") ? normaliseActionsYaml(code) : code;
       },
     });
     const { session } = core;
@@ -111,6 +117,7 @@ function run(task: CompileTask, sendPart: (part: GraphPart) => void): CompileAns
         errors.push({ ...describe(thrown), file });
       }
     }
+    sqlx.write();
     return { ...answer, response, reads: impurity.reads() };
   } catch (thrown) {
     errors.push(describe(thrown));

@@ -1,7 +1,7 @@
 import { readFileSync, realpathSync } from "node:fs";
 import { join, sep } from "node:path";
 import { glob } from "tinyglobby";
-import { compileCache, takeStamps } from "./compile-cache.js";
+import { cachePath, compileCache, takeStamps } from "./compile-cache.js";
 import { compileErrors } from "./compile-errors.js";
 import type { CompileAnswer, CompileTask } from "./compile-worker.js";
 import type { CompiledGraph, CompiledAction } from "./compiled-graph.js";
@@ -74,7 +74,8 @@ export async function compileProject(options: CompileOptions): Promise<CompiledP
     projectConfigOverride: overrides,
   };
   const request = protos.encode("CoreExecutionRequest", { compile: { compileConfig } });
-  const answer = await thread.run({ projectRoot: root, corePath, dialect, testFiles, request });
+  const sqlxCache = cachePath(root, "sqlx", takeStamps([corePath]));
+  const answer = await thread.run({ projectRoot: root, corePath, dialect, testFiles, request, sqlxCache });
   const graph = answer.response ? plainGraph(graphParts.complete(readRest(protos, answer.response))) : {};
   const settings = readFileSync(join(root, settingsFile), "utf8");
   const project: CompiledProject = {

@@ -70,8 +70,8 @@ interface CompilingModule {
 
 /** Who watches what the project loads. */
 export interface LoadingObserver {
-  /** Is told every project file with its text and the JavaScript that stands for it, and may replace it. */
-  readonly onCompiled?: (file: string, source: string, compiled: string) => string;
+  /** Is told every project file with its text, and gives the JavaScript that stands for it, core's own or another. */
+  readonly onLoaded?: (file: string, source: string, compile: () => string) => string;
   /** Is told the path of every file that is required, or the name of a module of Node. */
   readonly onRequired?: (resolved: string) => void;
 }
@@ -87,7 +87,7 @@ const extensions = [".js", ".sql", ".sqlx", ".yaml", ".yml", ".md", ".ipynb"];
 export function loadCore(
   projectRoot: string,
   corePath: string,
-  { onCompiled, onRequired }: LoadingObserver = {},
+  { onLoaded, onRequired }: LoadingObserver = {},
 ): Core {
   const loader = Module as unknown as CommonJsLoader;
   const resolve = loader._resolveFilename.bind(loader);
@@ -107,9 +107,9 @@ export function loadCore(
       if (defaultJs && !isProjectFile(projectRoot, filename)) return defaultJs(module, filename);
       const source = readFileSync(filename, "utf8");
       const file = filename.slice(projectRoot.length + 1);
-      const compiled = core.compiler(source, file);
+      const compile = (): string => core.compiler(source, file);
       // "commonjs" keeps a project with "type": "module" in its package.json loading.
-      module._compile(onCompiled?.(file, source, compiled) ?? compiled, filename, "commonjs");
+      module._compile(onLoaded?.(file, source, compile) ?? compile(), filename, "commonjs");
     };
   }
   return core;

@@ -1,5 +1,6 @@
-import { readdirSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { deserialize, serialize } from "node:v8";
 import { expect, test } from "vitest";
 import { compileProject, type CompileOptions } from "../../src/project/compile.js";
 import { temporaryProject } from "../support/temporary-project.js";
@@ -16,10 +17,11 @@ async function queryOf(projectRoot: string, options: Partial<CompileOptions> = {
   return (graph.tables ?? []).map((table) => (table.query ?? "").trim()).join("; ");
 }
 
-/** Files kept of earlier compilations. */
-function kept(root: string): string[] {
+/** Files kept of earlier compilations, or, of another kind, of the translation of files. */
+function kept(root: string, kind: "compile" | "sqlx" = "compile"): string[] {
   try {
-    return readdirSync(join(root, ".aquifer/cache")).map((name) => join(root, ".aquifer/cache", name));
+    const names = readdirSync(join(root, ".aquifer/cache")).filter((name) => name.startsWith(kind));
+    return names.map((name) => join(root, ".aquifer/cache", name));
   } catch {
     return [];
   }
@@ -107,5 +109,30 @@ test("a broken cache is as good as none", async () => {
   await settle();
   await compileProject({ projectRoot: root });
   truncateSync(kept(root)[0] ?? "", 100);
+  expect(await queryOf(root)).toBe("select 1 as a, 1 as b");
+});
+
+test("an SQLX file that is as it was is not translated again, and one that changed is", async () => {
+  const root = temporaryProject({ ...files, "definitions/b.sqlx": "config { type: 'table' }\nselect 5" });
+  await settle();
+  expect(await queryOf(root)).toBe("select 1 as a, 1 as b; select 5");
+  const [file = ""] = kept(root, "sqlx");
+  const known = deserialize(readFileSync(file)) as Map<string, { text: string; code: string }>;
+  expect([...known.keys()]).toEqual(["definitions/a.sqlx", "definitions/b.sqlx"]);
+  for (const each of known.values()) each.code = each.code.replace("select", "select all");
+  writeFileSync(file, serialize(known));
+  writeFileSync(join(root, "definitions/b.sqlx"), "config { type: 'table' }\nselect 6");
+  expect(await queryOf(root)).toBe("select all 1 as a, 1 as b; select 6");
+});
+
+test.each([
+  ["cut short", (path: string) => truncateSync(path, 40)],
+  ["of another kind", (path: string) => writeFileSync(path, serialize([1]))],
+])("translations that are %s are made again", async (_, spoil) => {
+  const root = temporaryProject(files);
+  await settle();
+  await queryOf(root);
+  for (const path of kept(root)) rmSync(path);
+  for (const path of kept(root, "sqlx")) spoil(path);
   expect(await queryOf(root)).toBe("select 1 as a, 1 as b");
 });

@@ -1,0 +1,61 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { deserialize, serialize } from "node:v8";
+
+interface Remembered {
+  /** Digest of the file's text. */
+  readonly text: string;
+  readonly code: string;
+}
+
+/**
+ * The JavaScript that core makes of each SQLX file, which depends on nothing but the file's text: kept in a file, so that
+ * after one file changed the others are not translated again. Runs in the compiler's thread.
+ */
+export class SqlxCache {
+  private readonly known: ReadonlyMap<string, Remembered>;
+  private readonly used = new Map<string, Remembered>();
+  private missed = 0;
+
+  /** @param path a name that changes with all that decides the result beside the text */
+  constructor(private readonly path: string) {
+    this.known = read(path);
+  }
+
+  /** The JavaScript of a file, remembered or made now. */
+  codeOf(file: string, text: string, translate: () => string): string {
+    const digest = createHash("sha1").update(text).digest("base64");
+    const known = this.known.get(file);
+    const isSame = known?.text === digest;
+    if (!isSame) this.missed += 1;
+    const current = isSame ? known : { text: digest, code: translate() };
+    this.used.set(file, current);
+    return current.code;
+  }
+
+  /** Writes what was used. A few files more or less are not worth it: they are translated again each time. */
+  write(): void {
+    if (this.missed <= this.known.size / 20) return;
+    const partial = `${this.path}.${process.pid}.partial`;
+    try {
+      mkdirSync(dirname(this.path), { recursive: true });
+      writeFileSync(partial, serialize(this.used));
+      renameSync(partial, this.path);
+    } catch (thrown) {
+      // A project that may only be read compiles as well, without being remembered.
+      const { code } = thrown as NodeJS.ErrnoException;
+      if (code !== "EACCES" && code !== "EROFS" && code !== "EPERM") throw thrown;
+    }
+  }
+}
+
+function read(path: string): ReadonlyMap<string, Remembered> {
+  try {
+    const known: unknown = deserialize(readFileSync(path));
+    return known instanceof Map ? (known as ReadonlyMap<string, Remembered>) : new Map();
+  } catch {
+    // Not there, or not whole: as good as not there.
+    return new Map();
+  }
+}
