@@ -1,31 +1,37 @@
-import { quoteLiteral } from "../base/identifiers.js";
-import { aroundUser } from "../statements/statement.js";
 import type { StandingColumn } from "../warehouse/catalog/relation-facts.js";
-import type { Queryable, ResultColumn } from "../warehouse/warehouse.js";
+import { standingColumns } from "../warehouse/catalog/standing-columns.js";
+import type { Queryable } from "../warehouse/warehouse.js";
 import { WarehouseError } from "../warehouse/warehouse-error.js";
 
 /**
  * The columns that a query brings, told by the server without running it; undefined where it cannot tell, because the query
- * has a fault or only runs where it stands alone. Leaves a savepoint.
+ * has a fault or only runs where it stands alone. A view of it is asked, and undone: the description of a result would name
+ * the base type of a domain. Leaves a savepoint.
  */
 export async function nextColumns(
   transaction: Queryable,
   query: string,
-): Promise<readonly ResultColumn[] | undefined> {
-  const { text } = aroundUser("savepoint columns; select * from (\n", query, "\n) as query limit 0");
+): Promise<readonly StandingColumn[] | undefined> {
+  const text = `savepoint columns;
+create temporary view aquifer_columns as select * from (
+${query}
+) as query;
+select ${standingColumns("'pg_temp.aquifer_columns'::regclass")} as columns`;
+  let columns: readonly StandingColumn[] | undefined;
   try {
-    return (await transaction.query(text)).columns;
+    const answer = await transaction.query<{ columns: readonly StandingColumn[] }>(text);
+    columns = answer.rows[0]?.columns;
   } catch (thrown) {
     if (!(thrown instanceof WarehouseError) || thrown.isConnectionLoss || thrown.isRetryable) throw thrown;
-    await transaction.query("rollback to savepoint columns");
-    return undefined;
   }
+  await transaction.query("rollback to savepoint columns");
+  return columns;
 }
 
 /** True when a query brings what stands there: the same names with the same types, in any order. */
 export function bringsSameColumns(
   standing: readonly StandingColumn[],
-  next: readonly ResultColumn[],
+  next: readonly StandingColumn[],
 ): boolean {
   const byName = new Map(next.map((column) => [column.name, column]));
   return (
@@ -38,15 +44,6 @@ export function bringsSameColumns(
 }
 
 /** Types by column name, as `format_type` writes them. */
-export async function typesOf(
-  transaction: Queryable,
-  columns: readonly ResultColumn[],
-): Promise<ReadonlyMap<string, string>> {
-  const rows = columns.map(
-    ({ name, typeId, typeModifier }) => `(${quoteLiteral(name)}, ${typeId}::oid, ${typeModifier})`,
-  );
-  const answer = await transaction.query<{ name: string; type: string }>(
-    `select name, pg_catalog.format_type(id, modifier) as type from (values ${rows.join(", ")}) as columns (name, id, modifier)`,
-  );
-  return new Map(answer.rows.map(({ name, type }) => [name, type]));
+export function typesOf(columns: readonly StandingColumn[]): ReadonlyMap<string, string> {
+  return new Map(columns.map(({ name, type }) => [name, type]));
 }

@@ -1,7 +1,6 @@
 import type { IncrementalAction, TableAction, ViewAction } from "../project/action.js";
 import { isManaged } from "../statements/managed-comment.js";
-import type { RelationFacts } from "../warehouse/catalog/relation-facts.js";
-import type { ResultColumn } from "../warehouse/warehouse.js";
+import type { RelationFacts, StandingColumn } from "../warehouse/catalog/relation-facts.js";
 import type { PlanningContext } from "./action-context.js";
 import { checkIncrement } from "./check-increment.js";
 import { inPlace, keptObstacles } from "./in-place-obstacles.js";
@@ -38,7 +37,7 @@ export async function tableOutlook(
   const prefersDelta = postgres.replace === "delta";
   if (known.length === 0 && !prefersDelta && isAlone(facts)) return { path: "swap", reasons: [] };
   const columns = action.jitCode === undefined ? await nextColumns(context.session.plain, query) : undefined;
-  const columnTypes = await typesAfter(context, facts, columns);
+  const columnTypes = typesOf(columns ?? facts.columns);
   const toSwap = async (): Promise<readonly string[]> =>
     known.length > 0 || columns === undefined || bringsSameColumns(facts.columns, columns)
       ? known
@@ -87,7 +86,7 @@ export async function viewOutlook(
     name: target,
     query,
     kind,
-    columnTypes: await typesOf(context.session.plain, columns),
+    columnTypes: typesOf(columns),
   };
   const obstacles = await rehearseSwap(context, next, facts);
   if (obstacles.length > 0) throw cannotReplace(target, file, obstacles);
@@ -109,7 +108,7 @@ export async function incrementOutlook(
   if (action.jitCode !== undefined) return;
   const columns = await nextColumns(context.session.plain, action.incrementalQuery);
   if (columns === undefined || bringsSameColumns(facts.columns, columns)) return;
-  await checkIncrement(context, action, facts, await typesOf(context.session.plain, columns));
+  await checkIncrement(context, action, facts, typesOf(columns));
 }
 
 /** True when nothing hangs on a relation that new columns could harm. */
@@ -131,19 +130,8 @@ function isAlone(facts: RelationFacts): boolean {
   return all.every((each) => each.length === 0);
 }
 
-/** Types of the next version; those of the standing one where the server cannot tell. */
-async function typesAfter(
-  { session }: PlanningContext,
-  facts: RelationFacts,
-  columns: readonly ResultColumn[] | undefined,
-): Promise<ReadonlyMap<string, string>> {
-  if (columns === undefined || bringsSameColumns(facts.columns, columns))
-    return new Map(facts.columns.map(({ name, type }) => [name, type]));
-  return typesOf(session.plain, columns);
-}
-
 /** What `create or replace view` can do: the standing columns as they are, and perhaps more behind them. */
-function onlyAppends(facts: RelationFacts, next: readonly ResultColumn[]): boolean {
+function onlyAppends(facts: RelationFacts, next: readonly StandingColumn[]): boolean {
   return facts.columns.every(({ name, typeId, typeModifier }, index) => {
     const column = next[index];
     return column?.name === name && column.typeId === typeId && column.typeModifier === typeModifier;

@@ -17,16 +17,6 @@ export interface QueryResult<R> {
   readonly rows: readonly R[];
   /** Rows returned or changed by the (last) statement. */
   readonly rowCount: number;
-  /** Columns of the (last) statement's rows, in order, also when there are none. */
-  readonly columns?: readonly ResultColumn[];
-}
-
-/** A column of a result, with its type as the catalog numbers it. */
-export interface ResultColumn {
-  readonly name: string;
-  readonly typeId: number;
-  /** Such as the length of a `varchar`; -1 for none. */
-  readonly typeModifier: number;
 }
 
 export interface QueryOptions {

@@ -1,6 +1,6 @@
 import { carriedState } from "./carried-state.js";
 
-/** `RelationFacts` as JSON in column `facts`, of the relation with schema $1 and name $2; no row when there is none. */
+/** `RelationFacts` without the columns as JSON in column `facts`, of the relation with schema $1 and name $2; no row when there is none. */
 export const factsQuery = `with recursive rel as (
   select class.* from pg_catalog.pg_class as class
   join pg_catalog.pg_namespace as namespace on namespace.oid = class.relnamespace
@@ -39,11 +39,6 @@ select json_build_object(
   'options', coalesce(to_json(rel.reloptions), '[]'),
   'rowSecurity', rel.relrowsecurity,
   'forceRowSecurity', rel.relforcerowsecurity,
-  'columns', (
-    select coalesce(json_agg(json_build_object('name', attname, 'type', pg_catalog.format_type(atttypid, atttypmod),
-      'notNull', attnotnull, 'typeId', atttypid::bigint, 'typeModifier', atttypmod) order by attnum), '[]')
-    from pg_catalog.pg_attribute where attrelid = rel.oid and attnum > 0 and not attisdropped
-  ),
   'grants', (
     select coalesce(json_agg(json_build_object(
       'grantee', case when acl.grantee = 0 then null else pg_catalog.pg_get_userbyid(acl.grantee) end,

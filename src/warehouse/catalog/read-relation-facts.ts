@@ -2,6 +2,7 @@ import { hash32, quoteIdentifier, type RelationName } from "../../base/identifie
 import type { Queryable } from "../warehouse.js";
 import { factsQuery } from "./facts-query.js";
 import type { RelationFacts } from "./relation-facts.js";
+import { standingColumns } from "./standing-columns.js";
 
 /**
  * Reads all facts of one relation; undefined when it does not exist. For use inside a transaction, which holds no lock
@@ -18,11 +19,15 @@ export async function readRelationFacts(
   );
   // One prepared statement a schema: the server plans anew whenever search_path is not what it was at planning, and
   // planning this statement takes five times as long as running it.
-  const answer = await transaction.query<{ facts: RelationFacts }>(
+  const answer = await transaction.query<{ facts: Omit<RelationFacts, "columns"> }>(
     factsQuery,
     [relation.schema, relation.name],
     { prepare: `aquifer_facts_${hash32(relation.schema)}` },
   );
-  await transaction.query("rollback to savepoint facts; release savepoint facts");
-  return answer.rows[0]?.facts;
+  const facts = answer.rows[0]?.facts;
+  // Types are written as the session writes them everywhere else: those of the relation's own schema with its name.
+  const after = await transaction.query<{ columns: RelationFacts["columns"] }>(
+    `rollback to savepoint facts; release savepoint facts; select ${standingColumns(String(facts?.oid ?? 0))} as columns`,
+  );
+  return facts === undefined ? undefined : { ...facts, columns: after.rows[0]?.columns ?? [] };
 }

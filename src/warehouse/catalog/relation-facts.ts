@@ -7,9 +7,10 @@ export interface ColumnFact {
   readonly notNull: boolean;
 }
 
-/** A column of a relation, with its type as the catalog numbers it, see `ResultColumn`. */
+/** A column of a relation, with its type as the catalog numbers it. */
 export interface StandingColumn extends ColumnFact {
   readonly typeId: number;
+  /** Such as the length of a `varchar`; -1 for none. */
   readonly typeModifier: number;
 }
 

@@ -182,12 +182,7 @@ async function run<R>(
       ...(options?.prepare === undefined ? {} : { name: options.prepare }),
     })) as pg.QueryResult<Row> | pg.QueryResult<Row>[];
     const last = Array.isArray(answer) ? answer.at(-1) : answer;
-    const columns = (last?.fields ?? []).map(({ name, dataTypeID, dataTypeModifier }) => ({
-      name,
-      typeId: dataTypeID,
-      typeModifier: dataTypeModifier,
-    }));
-    return { rows: (last?.rows ?? []) as R[], rowCount: last?.rowCount ?? 0, columns };
+    return { rows: (last?.rows ?? []) as R[], rowCount: last?.rowCount ?? 0 };
   } catch (thrown) {
     throw toWarehouseError(asError(thrown), text);
   }
