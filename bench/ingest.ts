@@ -1,17 +1,15 @@
-import { execFileSync, spawn } from "node:child_process";
-import { createWriteStream, readdirSync, readFileSync } from "node:fs";
-import { mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { mkdir, mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { resetEmbedded, startEmbedded } from "../src/warehouse/embedded/embedded-server.js";
 import { ingest } from "../src/ingest/ingest.js";
 import { defineSource, type Source } from "../src/project/source.js";
 import type { ColumnOptions } from "../src/project/source-column.js";
-import { Random } from "../src/project/random.js";
 import { openWarehouse } from "../src/warehouse/connect.js";
 import type { Warehouse } from "../src/warehouse/warehouse.js";
+import { writeMeters } from "./_meter-file.js";
 
 const rows = 2_000_000;
 const repetitions = Number(process.env["AQUIFER_BENCH_REPETITIONS"] ?? 3);
@@ -49,8 +47,7 @@ interface Rig {
 
 /**
  * Loads one CSV by `psql \copy` into a plain table of its columns, and by `ingest`: plain, with every check on, and one that
- * needs repairs, all in turns; then files of 100 MB and 1 GB for their memory. The server is AQUIFER_BENCH_URL, else an
- * embedded one of this run.
+ * needs repairs, all in turns. The server is AQUIFER_BENCH_URL, else an embedded one of this run.
  */
 export default async function bench(print: (line: string) => void): Promise<void> {
   const root = await mkdtemp(join(tmpdir(), "aquifer-bench-"));
@@ -64,7 +61,6 @@ export default async function bench(print: (line: string) => void): Promise<void
   const rig: Rig = { root, url, warehouse, serverSeconds };
   try {
     await speed(rig, print);
-    await memory(rig, print);
   } finally {
     await clear(rig);
     await warehouse.close();
@@ -76,13 +72,16 @@ export default async function bench(print: (line: string) => void): Promise<void
 async function speed(rig: Rig, print: (line: string) => void): Promise<void> {
   const plain = join(rig.root, "plain.csv");
   const repaired = join(rig.root, "repaired.csv");
-  await pipeline(Readable.from(lines(rows, false)), createWriteStream(plain));
-  await pipeline(Readable.from(lines(rows, true)), createWriteStream(repaired));
+  const shuffled = join(rig.root, "shuffled.csv");
+  await writeMeters(plain, { rows });
+  await writeMeters(repaired, { rows, repaired: true });
+  await writeMeters(shuffled, { rows, shuffled: true });
   print(`${rows} rows, ${((await stat(plain)).size / 1e6).toFixed(0)} MB, ${repetitions} rounds in turns`);
   const ways: readonly (readonly [string, number, () => Promise<Taken>])[] = [
     ["psql \\copy", 1, () => psql(rig, plain)],
     ["ingest, plain", 1.5, () => load(rig, plain, sourceOf(false))],
     ["ingest, every check on", 0.9, () => load(rig, plain, sourceOf(true))],
+    ["ingest, every check on, unique ids in no order", 0.9, () => load(rig, shuffled, sourceOf(true))],
     ["ingest, one row in ten repaired, mixed line ends", 0.6, () => load(rig, repaired, sourceOf(false))],
   ];
   const taken = new Map<string, Taken[]>(ways.map(([name]) => [name, []]));
@@ -157,60 +156,6 @@ async function taking(rig: Rig, body: () => Promise<number>): Promise<Taken> {
   return { wall: (performance.now() - begin) / 1000, client, server: rig.serverSeconds() - server };
 }
 
-/** Whole commands, so that nothing else is in their memory. */
-async function memory(rig: Rig, print: (line: string) => void): Promise<void> {
-  const project = join(rig.root, "project");
-  await mkdir(join(project, "ingest"), { recursive: true });
-  await writeFile(join(project, "dataform.json"), '{ "warehouse": "postgres", "defaultSchema": "silver" }');
-  const declared = JSON.stringify(Object.fromEntries(columns.map((name) => [name, {}])));
-  await writeFile(
-    join(project, "ingest/bench.ts"),
-    `import { defineSource } from "aquifer";\nexport const bench = defineSource({ name: "bench", files: "*.csv", columns: ${declared} });\n`,
-  );
-  for (const [size, count] of [
-    ["100 MB", 1_200_000],
-    ["1 GB", 12_000_000],
-  ] as const) {
-    for (const repaired of [false, true]) {
-      await clear(rig);
-      await mkdir(join(project, "raw/bench"), { recursive: true });
-      await pipeline(
-        Readable.from(lines(count, repaired)),
-        createWriteStream(join(project, "raw/bench/x.csv")),
-      );
-      const peak = await peakMemory(project, rig.url);
-      print(`  peak memory of ingest, ${size}${repaired ? ", repaired" : ""}: ${peak} MB, wanted under 300`);
-    }
-  }
-}
-
-/** The most memory that a process of `dataform ingest` held, in megabytes. */
-async function peakMemory(project: string, url: string): Promise<number> {
-  const cli = join(process.cwd(), "bin/dataform.js");
-  const child = spawn(process.execPath, [cli, "ingest"], {
-    cwd: project,
-    env: { ...process.env, DATABASE_URL: url },
-    stdio: ["ignore", "ignore", "inherit"],
-  });
-  let peak = 0;
-  const watching = setInterval(() => {
-    peak = Math.max(peak, highWater(child.pid ?? 0));
-  }, 20);
-  const code = await new Promise((resolve) => child.once("close", resolve));
-  clearInterval(watching);
-  if (code !== 0) throw new Error(`ingest ended with ${String(code)}`);
-  return Math.round(peak / 1000);
-}
-
-/** Kilobytes; 0 where the process is gone or the system tells nothing. */
-function highWater(pid: number): number {
-  try {
-    return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
-  } catch {
-    return 0;
-  }
-}
-
 /** Processor seconds of a server: of the process, of its children, and of those that have ended. */
 function processorSeconds(postmaster: number): number {
   const ticks = readdirSync("/proc")
@@ -238,21 +183,4 @@ async function clear({ warehouse }: Rig): Promise<void> {
 
 function median(numbers: readonly number[]): number {
   return [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? NaN;
-}
-
-function* lines(count: number, repaired: boolean): Generator<string> {
-  const random = new Random(1);
-  yield `${columns.join(",")}\n`;
-  for (let row = 0, block = ""; row < count; row++) {
-    const isStray = repaired && row % 10 === 0;
-    const note = isStray
-      ? `pipa 5" dan ${random.integer(1, 9)}"`
-      : `reading ${random.integer(1000, 9999)} ok`;
-    const end = repaired && row % 3 === 0 ? "\r\n" : "\n";
-    block += `M${String(row).padStart(8, "0")},C${random.integer(1e6, 9e6)},Kota ${random.integer(10, 99)},2026-01-${random.integer(10, 28)}T0${random.integer(0, 9)}:00:00Z,${(random.next() * 100).toFixed(2)},${random.integer(1e4, 9e5)},active,${note}${end}`;
-    if (block.length > 1 << 20 || row === count - 1) {
-      yield block;
-      block = "";
-    }
-  }
 }

@@ -9,7 +9,7 @@ const all = (await readdir(import.meta.dirname)).filter(
   (name) => name.endsWith(".ts") && !name.startsWith("_"),
 );
 const known = all.map((name) => name.replace(/\.ts$/, ""));
-const long = ["utility"];
+const long = ["utility", "ingest-memory"];
 const wanted = process.argv.slice(2);
 for (const name of wanted.filter((each) => !known.includes(each))) {
   console.error(`No benchmark "${name}"; there are: ${known.join(", ")}`);
