@@ -90,19 +90,24 @@ export class RecordScanner {
   }
 
   private scan(buffer: Buffer, final: boolean): void {
-    const isPlain = !this.dialect.crOnly && !buffer.includes(QUOTE);
-    let start = isPlain ? this.scanUnquoted(buffer) : 0;
-    while (start < buffer.length && this.scanRecord(buffer, start, final)) {
+    const { crOnly } = this.dialect;
+    const { length } = buffer;
+    let start = 0;
+    let quote = buffer.indexOf(QUOTE);
+    for (;;) {
+      if (quote !== -1 && quote < start) quote = buffer.indexOf(QUOTE, start);
+      if (!crOnly) start = this.scanUnquoted(buffer, start, quote === -1 ? length : quote);
+      if (start === length || !this.scanRecord(buffer, start, final)) break;
       if (this.recordEnd > start) {
         this.sink(buffer, start, this.recordEnd, this.fields, this.line, this.irregular);
         this.met |= this.ending;
       } else {
         this.met |= traits.blankLine;
       }
+      if (quote !== -1 && quote < this.nextStart) this.met |= traits.quote;
       this.line += this.newlines;
       start = this.nextStart;
     }
-    if (!isPlain) this.met |= traits.quote;
     if (buffer.includes(BACKSLASH)) this.met |= traits.backslash;
     this.offset += start;
     this.carried = Buffer.from(buffer.subarray(start));
@@ -115,21 +120,20 @@ export class RecordScanner {
   }
 
   /**
-   * The complete records of a buffer without quotes, as `scanRecord` finds them, with a third of its work.
+   * The complete records of a part of a buffer that has no quotes, as `scanRecord` finds them, with a third of its work.
    *
    * @returns where the first record that is not complete begins
    */
-  private scanUnquoted(buffer: Buffer): number {
+  private scanUnquoted(buffer: Buffer, from: number, to: number): number {
     const { lengths } = this;
     const { delimiter } = this.dialect;
-    const { length } = buffer;
     // Letters and digits, most of any text, mostly lie above all that matters.
     const highest = Math.max(delimiter, CR);
-    let start = 0;
-    let fieldStart = 0;
+    let start = from;
+    let fieldStart = from;
     let fields = 0;
     let irregular = false;
-    for (let position = 0; position < length; position++) {
+    for (let position = from; position < to; position++) {
       const byte = buffer[position] as number;
       if (byte > highest) continue;
       if (byte === delimiter) {

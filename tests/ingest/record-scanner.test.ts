@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { copyText } from "../../src/ingest/copy-records.js";
 import { recordFields, writeRecord } from "../../src/ingest/record-fields.js";
-import { RecordScanner, type Dialect } from "../../src/ingest/record-scanner.js";
+import { RecordScanner, traits, type Dialect } from "../../src/ingest/record-scanner.js";
 import type { TextShape } from "../../src/ingest/recognize-text.js";
 import { freshDatabase } from "../support/database.js";
 
@@ -158,3 +158,19 @@ describe("properties", () => {
 async function* chunks(text: string): AsyncGenerator<Buffer> {
   yield Buffer.from(text);
 }
+
+test("what is met is told of the records after somebody set it to 0, also what stands in the same chunk", () => {
+  const met = (text: string): number => {
+    let records = 0;
+    const scanner = new RecordScanner({ delimiter: 44, crOnly: false }, () => {
+      if (++records === 2) scanner.met = 0;
+    });
+    scanner.push(Buffer.from(text));
+    scanner.end();
+    return scanner.met;
+  };
+  expect(met('"id",b\n1,2\n3,4\n')).toBe(traits.lf);
+  expect(met('id,b\n1,2\n3,"4"\n')).toBe(traits.lf | traits.quote);
+  expect(met('id,b\n1,"2"\r\n3,4\r\n')).toBe(traits.crlf | traits.quote);
+  expect(met("id,b\n1,2\n\n3,\\4\n")).toBe(traits.lf | traits.blankLine | traits.backslash);
+});
