@@ -10,6 +10,8 @@ const table = Uint32Array.from({ length: 256 }, (_, byte) => {
 /** The checksum of Kafka's record batches (RFC 3720, B.4). */
 export function crc32c(bytes: Uint8Array): number {
   let crc = 0xffffffff;
-  for (const byte of bytes) crc = (table[(crc ^ byte) & 0xff] as number) ^ (crc >>> 8);
+  // Counted by hand: an iterator over bytes costs many times more.
+  for (let index = 0; index < bytes.length; index++)
+    crc = (table[(crc ^ (bytes[index] as number)) & 0xff] as number) ^ (crc >>> 8);
   return (crc ^ 0xffffffff) >>> 0;
 }
