@@ -127,6 +127,14 @@ export interface TopicPosition {
   readonly partition: number;
   /** The offset after the last one that was loaded. */
   readonly next: number;
+  /** Of the messages that were loaded, or are rejects; undefined where there was none. */
+  readonly last: LoadedMessage | undefined;
+}
+
+/** A message that is known again by its digest. */
+export interface LoadedMessage {
+  readonly offset: number;
+  readonly digest: string;
 }
 
 export interface StoredContent {
@@ -241,15 +249,22 @@ export class IngestLedger {
    * both are there, or neither.
    */
   async topicPositions(session: Queryable, sources: readonly string[]): Promise<TopicPosition[]> {
-    const { rows } = await session.query<Omit<TopicPosition, "next"> & { next: string }>(
+    const { rows } = await session.query<
+      Omit<TopicPosition, "next" | "last"> & { next: string; last: [number, string] | null }
+    >(
       `select source, dialect ->> 'broker' as connection, dialect ->> 'topic' as topic, key::integer as partition,
-         max((value ->> 1)::bigint) as next
+         max((value ->> 1)::bigint) as next,
+         (array_agg(dialect -> 'last' -> key order by file_id desc) filter (where dialect -> 'last' ? key))[1] as last
        from ${this.schema}.ingest_file, jsonb_each(dialect -> 'offsets')
        where status = 'loaded' and source = any ($1) and dialect ? 'offsets'
        group by 1, 2, 3, 4 order by 1, 2, 3, 4`,
       [sources],
     );
-    return rows.map((row) => ({ ...row, next: Number(row.next) }));
+    return rows.map(({ next, last, ...row }) => ({
+      ...row,
+      next: Number(next),
+      last: last ? { offset: last[0], digest: last[1] } : undefined,
+    }));
   }
 
   /** Loaded content with one of these hashes, superseded or not. */

@@ -351,6 +351,46 @@ describe("a topic that changes", () => {
   });
 
   test.each([
+    ["as many messages", [value(7), value(8)]],
+    ["more messages", [value(7), value(8), value(9)]],
+  ])("one that was made anew and holds %s already is an error", async (_, values) => {
+    const project = await ingestProject([click]);
+    await project.ingest({ openBroker: brokerOf({ 0: [value(1), value(2)], 1: [value(3)] }) });
+    const openBroker = brokerOf({ 0: values, 1: [value(3)] });
+    for (const options of [{}, { acceptGaps: true }, { dryRun: true }]) {
+      const error = await failure(project.ingest({ openBroker, ...options }));
+      expect(error.code).toBe("other-topic");
+      expect(error.details).toEqual(["partition 0 holds another message at offset 1 than was loaded"]);
+    }
+    expect(await project.rows(ids)).toEqual([
+      [0, "1,2"],
+      [1, "3"],
+    ]);
+  });
+
+  test("the last message that was loaded is known again behind batches without one, and may be compacted away", async () => {
+    const project = await ingestProject([click]);
+    const partitions = { 0: [value(1), value(2)] };
+    const plain = brokerOf(partitions);
+    await project.ingest({ openBroker: plain });
+    /** Behind its messages stand control records, and compaction takes offset 1. */
+    const other = (gone: number[]) => async (): Promise<MessageSource> => ({
+      ...(await plain()),
+      partitions: () => Promise.resolve([{ partition: 0, start: 0, end: 4 }]),
+      async *read(range: MessageRange, signal: AbortSignal) {
+        const source = await plain();
+        for await (const { messages, next } of source.read({ ...range, to: Math.min(range.to, 2) }, signal))
+          yield { messages: messages.filter(({ offset }) => !gone.includes(offset)), next };
+        if (range.to > 2) yield { messages: [], next: range.to };
+      },
+    });
+    await project.ingest({ openBroker: other([]) });
+    expect((await project.ingest({ openBroker: other([1]) })).batch).toBeUndefined();
+    partitions[0][1] = value(7);
+    expect((await failure(project.ingest({ openBroker: other([]) }))).code).toBe("other-topic");
+  });
+
+  test.each([
     { connection: "stream_2", topic: "clicks" },
     { connection: "stream", topic: "clicks_2" },
   ])("of another name, %j, it is read beside what was loaded, offset for offset", async (kafka) => {

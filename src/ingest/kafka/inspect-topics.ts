@@ -12,6 +12,7 @@ import { topicFeed } from "./load-topic.js";
 import type { MessageRange, MessageSource, PartitionBounds } from "./message-source.js";
 import { planRanges, type Gap } from "./plan-ranges.js";
 import { nothingProven } from "../value-proof.js";
+import { refuseOtherTopic } from "./refuse-other-topic.js";
 import { readTopic, TopicReading, type TopicSource } from "./read-topic.js";
 
 export interface TopicOptions {
@@ -70,11 +71,11 @@ async function inspectTopic(
 ): Promise<InspectedFile> {
   const { topic, connection } = source.kafka;
   const bounds = await broker.partitions(topic);
-  const positions = new Map(
-    options.positions
-      .filter((each) => each.source === source.name && each.connection === connection && each.topic === topic)
-      .map(({ partition, next }) => [partition, next]),
+  const loaded = options.positions.filter(
+    (each) => each.source === source.name && each.connection === connection && each.topic === topic,
   );
+  await refuseOtherTopic(broker, { topic: source.kafka, bounds, positions: loaded }, options.signal);
+  const positions = new Map(loaded.map(({ partition, next }) => [partition, next]));
   const { ranges, gaps } = planRanges(source.kafka, bounds, {
     positions,
     ends: options.ends.get(source.name),
@@ -125,6 +126,7 @@ function batchOf(found: FoundTopic, decode: DecodeValue, header: HeaderMatch, no
   const dialect = {
     ...{ broker: connection, topic, value: source.kafka.avro ? "avro" : "json" },
     offsets: Object.fromEntries(ranges.map(({ partition, from, to }) => [partition, [from, to]])),
+    last: Object.fromEntries([...reading.last].map(([key, { offset, digest }]) => [key, [offset, digest]])),
     ...(gaps.length === 0
       ? {}
       : { gaps: Object.fromEntries(gaps.map(({ partition, from, to }) => [partition, [from, to]])) }),

@@ -27,7 +27,7 @@ export interface PlannedRanges {
  * Decides where to read: each partition from where the ledger stopped, one that is not known yet from its start, all up to
  * their ends.
  *
- * @throws AquiferError `lost-messages`, `other-topic`
+ * @throws AquiferError `lost-messages`
  */
 export function planRanges(
   { connection, topic }: Pick<KafkaOrigin, "connection" | "topic">,
@@ -35,7 +35,6 @@ export function planRanges(
   { positions, ends, acceptGaps }: RangeOptions,
 ): PlannedRanges {
   const known = bounds.map((each) => ({ ...each, next: positions.get(each.partition) }));
-  refuseOtherTopic(`${topic} of ${connection}`, bounds, positions);
   const gaps = known.flatMap(({ partition, start, next }): Gap[] =>
     next !== undefined && next < start ? [{ partition, from: next, to: start }] : [],
   );
@@ -58,27 +57,4 @@ export function planRanges(
     }))
     .filter(({ from, to }) => from < to);
   return { ranges, gaps };
-}
-
-/** A topic that was made anew begins at 0 again: its offsets say nothing of those that were loaded. */
-function refuseOtherTopic(
-  name: string,
-  bounds: readonly PartitionBounds[],
-  positions: ReadonlyMap<number, number>,
-): void {
-  const ends = new Map(bounds.map(({ partition, end }) => [partition, end]));
-  const details = [...positions].flatMap(([partition, next]) => {
-    const end = ends.get(partition);
-    if (end === undefined)
-      return [`partition ${partition} is not there; it was loaded up to offset ${next - 1}`];
-    return end < next
-      ? [`partition ${partition} ends before ${end}; it was loaded up to offset ${next - 1}`]
-      : [];
-  });
-  if (details.length === 0) return;
-  throw new AquiferError(`${name} is not the topic that was loaded before`, {
-    code: "other-topic",
-    details,
-    hint: "It was deleted and made anew, or the connection leads to another cluster. If it is meant so, give the connection another name in the source: what was loaded stays, and the topic is read from its start.",
-  });
 }

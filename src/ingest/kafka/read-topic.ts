@@ -1,11 +1,12 @@
 import { createHash, type Hash } from "node:crypto";
-import type { Reject } from "../../history/ingest-ledger.js";
+import type { LoadedMessage, Reject } from "../../history/ingest-ledger.js";
 import type { KafkaOrigin } from "../../project/kafka-source.js";
 import type { Source } from "../../project/source.js";
 import { keptRawBytes } from "../inspect-text.js";
 import { matchHeader } from "../match-header.js";
 import { bytesText } from "./bytes-text.js";
 import type { DecodeValue } from "./decode-value.js";
+import { hashMessage, messageDigest } from "./message-digest.js";
 import type { Message, MessageRange, MessageSource } from "./message-source.js";
 import { timestampText } from "./timestamp-text.js";
 
@@ -35,6 +36,8 @@ export class TopicReading {
   private readonly hash: Hash = createHash("sha256");
   /** Where reading stopped in each partition that had anything to read. */
   readonly ranges: MessageRange[] = [];
+  /** By partition, its last message that was read. */
+  readonly last = new Map<number, LoadedMessage>();
   rows = 0;
   rejected = 0;
   bytes = 0;
@@ -46,18 +49,17 @@ export class TopicReading {
     return this.hash.copy().digest("hex");
   }
 
-  add(partition: number, { offset, timestamp, key, value }: Message): void {
+  add(partition: number, message: Message): void {
     this.rows++;
-    this.bytes += (key?.length ?? 0) + (value?.length ?? 0);
-    const head = Buffer.alloc(28);
-    head.writeInt32BE(partition, 0);
-    head.writeBigInt64BE(BigInt(offset), 4);
-    head.writeDoubleBE(timestamp ?? -1, 12);
-    head.writeInt32BE(key?.length ?? -1, 20);
-    head.writeInt32BE(value?.length ?? -1, 24);
-    this.hash.update(head);
-    if (key) this.hash.update(key);
-    if (value) this.hash.update(value);
+    this.bytes += (message.key?.length ?? 0) + (message.value?.length ?? 0);
+    hashMessage(this.hash, partition, message);
+  }
+
+  /** @param last of the messages in the range */
+  endRange(range: MessageRange, last: Message | undefined): void {
+    this.ranges.push(range);
+    const { partition } = range;
+    if (last) this.last.set(partition, { offset: last.offset, digest: messageDigest(partition, last) });
   }
 }
 
@@ -84,6 +86,7 @@ export async function* readTopic(
   const lacks = requiredFields(source);
   for (const range of ranges) {
     let next = range.from;
+    let last: Message | undefined;
     for await (const block of broker.read(range, signal)) {
       const rows: TopicRow[] = [];
       const before = reading.bytes;
@@ -93,6 +96,7 @@ export async function* readTopic(
           break;
         }
         next = message.offset + 1;
+        last = message;
         reading.add(range.partition, message);
         const row = decodeMessage(message, decode, lacks);
         if (row.error === undefined) {
@@ -107,7 +111,7 @@ export async function* readTopic(
       if (reading.isCut) break;
       next = block.next;
     }
-    if (next > range.from) reading.ranges.push({ ...range, to: next });
+    if (next > range.from) reading.endRange({ ...range, to: next }, last);
     if (reading.isCut) return;
   }
 }
