@@ -1,19 +1,8 @@
-import { execFileSync, spawn, spawnSync, type ChildProcess } from "node:child_process";
-import {
-  closeSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  realpathSync,
-  rmSync,
-  statfsSync,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { pathToFileURL } from "node:url";
 import pg from "pg";
 import {
   resetEmbedded,
@@ -21,6 +10,7 @@ import {
   stopEmbedded,
   type EmbeddedServer,
 } from "../../src/warehouse/embedded/embedded-server.js";
+import { fillDisk, freeDisk, moveToSmallDisk, startWithSmallFiles } from "./small-disk.js";
 
 /** What may befall a run. */
 export const faults = [
@@ -60,8 +50,6 @@ export interface Hit {
 }
 
 const rows = 2000;
-/** The file that takes the rest of the disk. */
-const filler = "filler";
 /** Left free until the disk is to be full: enough for a run, and filled in no time. */
 const headroom = 96 * 1024 * 1024;
 /** Size of the server's own disk, where one can be mounted: enough for the run, and soon full. */
@@ -162,13 +150,13 @@ deferrable initially deferred for each row execute function raw.wait()`);
     );
     const before = await this.lastRun();
     if (isBig) await this.restartWithSmallFiles();
-    if (fault === "full disk" && this.disk !== undefined) fill(this.disk, headroom);
+    if (fault === "full disk" && this.disk !== undefined) fillDisk(this.disk, headroom);
     const child = this.spawn(["run"]);
     const ended = this.finish(child);
     const phase = isBig ? "building" : await this.awaitPhase(child, wanted, 300 + random() * 1500);
     await this.strike(fault, child, random);
     const result = await ended;
-    if (this.disk !== undefined) rmSync(join(this.disk, filler), { force: true });
+    if (this.disk !== undefined) freeDisk(this.disk);
     if (isBig) await stopEmbedded(join(this.folder, "server"));
     // A signal in the first moments ends the process before it listens; the shell sees 130 then too.
     const codes = phase === "starting" ? [130, 0, null] : [130, 0];
@@ -286,7 +274,7 @@ deferrable initially deferred for each row execute function raw.wait()`);
         await this.start();
         return;
       case "full disk":
-        if (this.disk !== undefined) fill(this.disk, 0);
+        if (this.disk !== undefined) fillDisk(this.disk, 0);
         return;
     }
   }
@@ -295,16 +283,7 @@ deferrable initially deferred for each row execute function raw.wait()`);
   private async moveToDisk(): Promise<void> {
     const data = this.server?.data ?? "";
     await stopEmbedded(join(this.folder, "server"));
-    const move = [
-      'mv "$1" "$1.moved" && mkdir "$1"',
-      'if mount -t tmpfs -o "size=$2" tmpfs "$1" 2>/dev/null; then cp -a "$1.moved/." "$1"; else rmdir "$1" && mv "$1.moved" "$1" && exit 3; fi',
-      'chown --reference="$1.moved" "$1" && chmod --reference="$1.moved" "$1" && rm -r "$1.moved"',
-    ].join("\n");
-    const { status, stderr } = spawnSync("bash", ["-euc", move, "bash", data, String(diskBytes)], {
-      encoding: "utf8",
-    });
-    if (status !== 0 && status !== 3) throw new Error(`the data cannot be moved: ${stderr}`);
-    if (status === 0) this.disk = data;
+    if (moveToSmallDisk(data, diskBytes)) this.disk = data;
     await this.start();
   }
 
@@ -312,14 +291,7 @@ deferrable initially deferred for each row execute function raw.wait()`);
   private async restartWithSmallFiles(): Promise<void> {
     const root = join(this.folder, "server");
     await stopEmbedded(root);
-    const embedded = new URL("../dist/warehouse/embedded/embedded-server.js", pathToFileURL(this.cli));
-    const start = `const { startEmbedded } = await import(${JSON.stringify(embedded.href)}); await startEmbedded(${JSON.stringify(root)});`;
-    execFileSync("bash", [
-      "-c",
-      'ulimit -S -f 17408; exec "$0" --input-type=module -e "$1"',
-      process.execPath,
-      start,
-    ]);
+    startWithSmallFiles(root, this.cli);
     await this.start();
   }
 
@@ -414,22 +386,6 @@ function expectedStatuses(fault: Fault, code: number | null): string[] {
   return fault === "SIGTERM" || fault === "SIGINT" || fault === "kill -9"
     ? ["failed"]
     : ["failed", "crashed"];
-}
-
-/** Writes until so many bytes are left on a disk, while the server writes too. */
-function fill(disk: string, leave: number): void {
-  const file = openSync(join(disk, filler), "a");
-  try {
-    for (let block = 1 << 20; block >= 4096; block >>= 1) {
-      const { bavail, bsize } = statfsSync(disk);
-      for (let room = bavail * bsize - leave; room >= block; room -= block)
-        writeSync(file, Buffer.alloc(block));
-    }
-  } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code !== "ENOSPC") throw thrown;
-  } finally {
-    closeSync(file);
-  }
 }
 
 const signs: readonly (readonly [Phase, RegExp])[] = [
