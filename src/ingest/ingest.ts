@@ -25,7 +25,8 @@ import { readSeeds, checkSeed, type Seed } from "./seeds.js";
 import { ScratchFile } from "./scratch-file.js";
 import { quoteRelation, type RelationName } from "../base/identifiers.js";
 import { withPatience, type LockPatience } from "./lock-patience.js";
-import { attachOwnTables, hasOwnTables, removeRows } from "./own-tables.js";
+import { hasOwnTables, removeRows } from "./own-tables.js";
+import { publishBatch, type OwnTables } from "./publish-batch.js";
 import { verifyRows } from "./verify-rows.js";
 
 export interface IngestOptions extends InspectOptions {
@@ -361,10 +362,7 @@ async function loadBatch(
         own.push({ store: file.source.table, tables });
         done(file, outcome);
       }
-      await withPatience(session, patienceOf(options), async (transaction) => {
-        for (const { store, tables } of own) await attachOwnTables(transaction, store, tables);
-        await ledger.publishBatch(transaction, id);
-      });
+      await publishBatch(session, ledger, patienceOf(options), id, own);
     } catch (thrown) {
       // On a broken connection this fails too; then the next ingest sweeps.
       await undoStarted(session, ledger, patienceOf(options), asError(thrown).message).catch(() => undefined);
@@ -388,12 +386,6 @@ function patienceOf({ lockPatience, signal, elapsed, onEvent }: IngestOptions): 
 
 /** Rows that a feed put into the store, whose values never were here to be measured; it has counted them itself. */
 const storedUnparsed: LoadedRows = { own: [], lengths: undefined };
-
-/** A file's own tables, for its source's store. */
-interface OwnTables {
-  readonly store: string;
-  readonly tables: readonly RelationName[];
-}
 
 async function loadOne(
   session: Session & Copying,
@@ -430,7 +422,7 @@ async function loadOne(
     const loaded = file.feed ? storedUnparsed : await loadFile(file, fileId, context);
     tables = loaded.own;
     const seed = seeds.find(({ source }) => source === file.source);
-    if (seed) await checkSeed(session, seed, fileId);
+    if (seed) await checkSeed(session, seed, fileId, loaded);
     else {
       const broken = await verifyRows(session, warehouse, file, fileId, loaded);
       if (broken) rejected = await rejectBadValues(session, ledger, file, fileId, loaded, broken);

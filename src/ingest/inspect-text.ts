@@ -120,8 +120,9 @@ export async function inspectText(
     const content = bytes === 0 ? chunk.subarray(start.skip) : chunk;
     bytes += chunk.length;
     if (start.encoding === undefined || start.encoding === "utf-8") utf8.push(content);
-    const text = withoutNul(recode ? recode(content, false) : content);
-    nulBytes += recode ? 0 : content.length - text.length;
+    const recoded = recode ? recode(content, false) : content;
+    const text = withoutNul(recoded);
+    nulBytes += recoded.length - text.length;
     scanner.push(text);
     checkpoints.push({ offset: scanner.consumed, rows, line: scanner.nextLine });
     onBytes(chunk.length);

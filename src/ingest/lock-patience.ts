@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { AquiferError } from "../base/errors.js";
+import { quoteRelation, type RelationName } from "../base/identifiers.js";
 import type { Copying, Queryable, Session } from "../warehouse/warehouse.js";
 import { WarehouseError } from "../warehouse/warehouse-error.js";
 import { bronzeSchema, storeSchema } from "./bronze-tables.js";
@@ -44,24 +45,66 @@ export async function withPatience<T>(
       signal.throwIfAborted();
       if (!(thrown instanceof WarehouseError) || !thrown.isRetryable) throw thrown;
       const holders = await findHolders(session);
-      if (elapsed() - began > milliseconds) throw tooBusy(holders, attempts, thrown);
+      if (elapsed() - began > milliseconds) {
+        throw tooBusy(`no lock after ${attempts} attempts`, [thrown.message, ...holders], thrown);
+      }
       if (attempts === 1) onWait(holders);
       await pause(Math.min(500, 50 * attempts), undefined, { signal });
     }
   }
 }
 
-function tooBusy(holders: readonly string[], attempts: number, cause: WarehouseError): AquiferError {
-  return new AquiferError(`Tables of ${storeSchema} are in use: no lock after ${attempts} attempts`, {
+/** Milliseconds between two looks at who still holds a lock, and after how many looks it is said. */
+const looks = { pause: 100, quiet: 10 };
+
+/**
+ * Waits until every transaction has ended that holds a lock on one of these relations when this is called. It asks for no lock
+ * itself, so nobody queues behind it.
+ *
+ * @throws AquiferError `relation-busy` when patience has ended
+ */
+export async function awaitHolders(
+  session: Queryable,
+  relations: readonly RelationName[],
+  { milliseconds, signal, elapsed, onWait }: LockPatience,
+): Promise<void> {
+  const began = elapsed();
+  const first = await transactionsOn(session, relations);
+  for (let left = first, count = 1; left.length > 0; count++) {
+    if (elapsed() - began > milliseconds) {
+      const found = "who reads them since before the load has not ended";
+      throw tooBusy(found, await findHolders(session, left));
+    }
+    if (count === looks.quiet) onWait(await findHolders(session, left));
+    await pause(looks.pause, undefined, { signal });
+    const now = new Set(await transactionsOn(session, relations));
+    left = left.filter((transaction) => now.has(transaction));
+  }
+}
+
+/** The transactions of others that hold a lock on one of these relations. */
+async function transactionsOn(session: Queryable, relations: readonly RelationName[]): Promise<string[]> {
+  const { rows } = await session.query<{ id: string }>(
+    `select distinct virtualtransaction as id from pg_locks
+     where granted and pid is distinct from pg_backend_pid()
+       and database = (select oid from pg_database where datname = current_database())
+       and relation in (select to_regclass(name) from unnest($1::text[]) as name)`,
+    [relations.map(quoteRelation)],
+  );
+  return rows.map(({ id }) => id);
+}
+
+function tooBusy(what: string, details: readonly string[], cause?: WarehouseError): AquiferError {
+  return new AquiferError(`Tables of ${storeSchema} are in use: ${what}`, {
     code: "relation-busy",
-    details: [cause.message, ...holders],
+    details,
     hint: "Nothing was changed: what was loaded before still serves. End what holds the lock, or ingest again later.",
     cause,
   });
 }
 
-/** The sessions that hold a lock on bronze, in words. */
-async function findHolders(session: Queryable): Promise<string[]> {
+/** The sessions that hold a lock on bronze, in words; of these transactions where they are given. */
+async function findHolders(session: Queryable, transactions?: readonly string[]): Promise<string[]> {
   const { rows } = await session.query<{ who: string }>(
     `select format('backend %s (%s, %s) since %s: %s', pid, coalesce(usename, backend_type),
        coalesce(nullif(application_name, ''), 'no name'), to_char(xact_start, 'HH24:MI:SS'), left(query, 80)) as who
@@ -69,9 +112,10 @@ async function findHolders(session: Queryable): Promise<string[]> {
      where pid <> pg_backend_pid() and pid in (
        select pg_locks.pid from pg_locks
        where granted and database = (select oid from pg_database where datname = current_database())
-         and relation in (select oid from pg_class where relnamespace in (to_regnamespace($1), to_regnamespace($2))))
+         and relation in (select oid from pg_class where relnamespace in (to_regnamespace($1), to_regnamespace($2)))
+         and ($3::text[] is null or virtualtransaction = any ($3)))
      order by xact_start limit 5`,
-    [storeSchema, bronzeSchema],
+    [storeSchema, bronzeSchema, transactions ?? null],
   );
   return rows.map(({ who }) => who);
 }

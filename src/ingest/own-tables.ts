@@ -4,8 +4,8 @@ import { storeRelation, storeSchema } from "./bronze-tables.js";
 import type { TextInspection } from "./inspect-text.js";
 
 /**
- * A large file has tables of its own, one for each stream, which become children of its source's store in the transaction
- * that publishes them. A table that is filled by the transaction that made it needs no lock and, where the server's
+ * A large file has tables of its own, one for each stream, which become children of its source's store before it is
+ * published. A table that is filled by the transaction that made it needs no lock and, where the server's
  * `wal_level` allows, no log; it can number its rows and know its file by itself; and it goes at once when nobody wants it.
  */
 const least = { bytes: 32 * 1024 * 1024, rows: 500_000 };

@@ -1,12 +1,14 @@
 import { AquiferError } from "../base/errors.js";
-import { quoteIdentifier, quoteRelation } from "../base/identifiers.js";
+import { quoteIdentifier } from "../base/identifiers.js";
 import { snakeCase } from "../base/snake-case.js";
 import { seedColumns, type SeedColumn } from "../project/seeds.js";
 import type { Source } from "../project/source.js";
 import type { Queryable } from "../warehouse/warehouse.js";
-import { storeRelation, type BronzeTable } from "./bronze-tables.js";
+import type { BronzeTable } from "./bronze-tables.js";
 import { discoverFiles, displayName, type RawFile } from "./discover-files.js";
+import type { LoadedRows } from "./load-file.js";
 import { readHead } from "./open-text.js";
+import { rowsOf } from "./own-tables.js";
 import { recordFields } from "./record-fields.js";
 import { RecordScanner } from "./record-scanner.js";
 
@@ -20,6 +22,7 @@ export interface Seed {
 
 const comma = 44;
 const headBytes = 64 * 1024;
+const shownProblems = 5;
 
 /**
  * The seeds of a project, by the headers of their files.
@@ -118,22 +121,25 @@ function headerCells(head: Buffer): string[] {
  *
  * @throws AquiferError `bad-seed` with the rows that are empty where they must not, or share a key
  */
-export async function checkSeed(session: Queryable, seed: Seed, fileId: string): Promise<void> {
-  const store = quoteRelation(storeRelation(seed.table.name));
+export async function checkSeed(
+  session: Queryable,
+  seed: Seed,
+  fileId: string,
+  loaded: LoadedRows,
+): Promise<void> {
+  const stored = `${rowsOf(seed.table.name, fileId, loaded.own)} as stored`;
   const problems: string[] = [];
   for (const { name } of seed.columns.filter(({ required }) => required)) {
     const { rows } = await session.query<{ row: string }>(
-      `select _row as row from ${store} where _file_id = $1 and ${quoteIdentifier(name)} is null order by _row limit 5`,
-      [fileId],
+      `select _row as row from ${stored} where ${quoteIdentifier(name)} is null order by _row limit ${shownProblems}`,
     );
     problems.push(...rows.map(({ row }) => `row ${row}: ${name} is empty`));
   }
   const key = seed.columns.filter((column) => column.key).map(({ name }) => quoteIdentifier(name));
   if (key.length > 0) {
     const { rows } = await session.query<{ key: string; numbers: string }>(
-      `select concat_ws(', ', ${key.join(", ")}) as key, string_agg(_row::text, ' and ' order by _row) as numbers
-       from ${store} where _file_id = $1 group by ${key.join(", ")} having count(*) > 1 order by min(_row) limit 5`,
-      [fileId],
+      `select concat_ws(', ', ${key.join(", ")}) as key, array_to_string((array_agg(_row order by _row))[:${shownProblems}], ' and ') as numbers
+       from ${stored} group by ${key.join(", ")} having count(*) > 1 order by min(_row) limit ${shownProblems}`,
     );
     problems.push(...rows.map((row) => `rows ${row.numbers} share the key ${row.key}`));
   }

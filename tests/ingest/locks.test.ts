@@ -79,6 +79,84 @@ test("a large file is not published past a lock that does not end, and leaves no
   expect(await project.rows("select relname from pg_class where relname like '\\_file\\_%'")).toEqual([]);
 });
 
+/** As many rows as make a file large, all with this note. */
+function largeFile(note: string): string {
+  return `id,note\n${Array.from({ length: 520_000 }, (_, row) => `${row},${note}`).join("\n")}\n`;
+}
+
+/** A statement that has been planned and not yet begun, until `release` is called. */
+async function holdPlanned(
+  project: IngestProject,
+  sql: string,
+): Promise<{ release: () => Promise<void>; rows: Promise<readonly unknown[]> }> {
+  const { warehouse } = project.database;
+  await warehouse.query(`create function gate() returns bigint language plpgsql stable as $$
+    begin perform pg_advisory_xact_lock_shared(7); return -1; end $$`);
+  let release = (): void => undefined;
+  const released = new Promise<void>((resolve) => (release = resolve));
+  let locked = (): void => undefined;
+  const isLocked = new Promise<void>((resolve) => (locked = resolve));
+  const holding = warehouse.withSession((session) =>
+    session.transaction(async (transaction) => {
+      await transaction.query("select pg_advisory_xact_lock(7)");
+      locked();
+      await released;
+    }),
+  );
+  await isLocked;
+  const rows = warehouse.withSession(async (session) => {
+    await session.query("set application_name = 'the reader'");
+    return (await session.query(sql)).rows;
+  });
+  const waits = "select 1 from pg_locks where locktype = 'advisory' and objid = 7 and not granted";
+  while ((await project.rows(waits)).length === 0) await sleep(20);
+  return {
+    release: async (): Promise<void> => {
+      release();
+      await holding;
+    },
+    rows,
+  };
+}
+
+const planned = "select note, count(*) from bronze.shop_x where _row > gate() group by 1";
+const read = "select note, count(*) from bronze.shop_x group by 1";
+
+test("a reader that planned before a large file took another's place sees the one or the other", async () => {
+  const project = await ingestProject([source], { "raw/shop/x.csv": largeFile("old") });
+  await project.ingest();
+  const reader = await holdPlanned(project, planned);
+  await project.write("raw/shop/x.csv", largeFile("new"));
+  const waiting: string[][] = [];
+  const ingesting = project.ingest({
+    onEvent: (event) => event.kind === "waiting" && waiting.push([...event.holders]),
+  });
+  let isDone = false;
+  void ingesting.then(() => (isDone = true));
+  while (waiting.length === 0 && !isDone) await sleep(20);
+  const meanwhile = await project.rows(read);
+  await reader.release();
+  expect(await reader.rows).toEqual([{ note: "old", count: "520000" }]);
+  expect(meanwhile).toEqual([["old", "520000"]]);
+  expect(waiting.join()).toContain("the reader");
+  await ingesting;
+  expect(await project.rows(read)).toEqual([["new", "520000"]]);
+});
+
+test("a large file is not published past a reader that does not end, and leaves no table", async () => {
+  const project = await loadedProject();
+  const reader = await holdPlanned(project, planned);
+  await project.write("raw/shop/x.csv", largeFile("new"));
+  const thrown: unknown = await project.ingest({ lockPatience: 100 }).catch((error: unknown) => error);
+  expect(thrown).toMatchObject({ code: "relation-busy" });
+  expect((thrown as AquiferError).details.join()).toContain("the reader");
+  await reader.release();
+  expect(await reader.rows).toEqual([{ note: "a", count: "1" }]);
+  expect(await project.rows("select relname from pg_class where relname like '\\_file\\_%'")).toEqual([]);
+  await project.ingest();
+  expect(await project.rows(read)).toEqual([["new", "520000"]]);
+});
+
 test("rows of a dead load that the server commits late are removed all the same", async () => {
   const project = await loadedProject();
   const ledger = new IngestLedger("aquifer");

@@ -108,6 +108,20 @@ test("more bad values than allowed are refused before they are fetched, and leav
   expect(await project.rows("select relname from pg_class where relname like '\\_file\\_%'")).toEqual([]);
 });
 
+test("after a byte order mark NULs are removed and counted, and the values stay whole", async () => {
+  const text = content((row) => (row === 1 ? "a\0b" : `n${row}`));
+  const project = await ingestProject([sourceWith()], { "raw/shop/x.csv": `\uFEFF${text}` });
+  expect((await project.ingest()).files).toMatchObject([{ rows, rejected: 0 }]);
+  expect(
+    await project.rows("select count(*), bool_and(id = _row::text and note like '_%') from bronze.shop_x"),
+  ).toEqual([[String(rows), true]]);
+  expect(await project.rows("select note from bronze.shop_x where _row in (1, 2) order by _row")).toEqual([
+    ["ab"],
+    ["n2"],
+  ]);
+  expect(await project.rows("select nul_bytes from aquifer.ingest_file")).toEqual([["1"]]);
+});
+
 test("a refused file of another ledger removes no table but its own", async () => {
   const project = await ingestProject([sourceWith()], { "raw/shop/x.csv": content((row) => `n${row}`) });
   await project.ingest();

@@ -26,6 +26,27 @@ test("a changed seed replaces the last version, which stays in the store", async
   expect(await project.rows("select count(*) from bronze_store.g")).toEqual([["3"]]);
 });
 
+test("the rules of a seed hold however many rows it has", async () => {
+  const header = "id:integer key,label:text required\n";
+  const rows = (first: string): string =>
+    `${header}${first}\n${Array.from({ length: 520_000 }, (_, index) => `${index + 2},n`).join("\n")}\n`;
+  const project = await ingestProject([], { "seeds/area.csv": rows("1,") });
+  await expect(project.ingest()).rejects.toMatchObject({
+    code: "bad-seed",
+    details: ["row 1: label is empty"],
+  });
+  await project.write("seeds/area.csv", rows("520001,n"));
+  await expect(project.ingest()).rejects.toMatchObject({
+    code: "bad-seed",
+    details: ["rows 1 and 520001 share the key 520001"],
+  });
+  await project.write("seeds/area.csv", rows("1,n"));
+  await project.ingest();
+  expect(await project.rows("select count(*), count(distinct id) as ids from bronze.area")).toEqual([
+    ["520001", "520001"],
+  ]);
+});
+
 test("a seed that would fill a source's table is refused", async () => {
   const orders = defineSource({ name: "shop/orders", files: "*.csv", columns: { id: {} } });
   const project = await ingestProject([orders], { "seeds/shop_orders.csv": "id\n1\n" });
