@@ -197,8 +197,9 @@ function withFeeds<T>(
       options.onEvent?.({ kind: "progress", phase: "reading", file, bytes, total: 0 }),
   };
   if (ends.size > 0) return withTopics(topics, context, body);
-  return withExtracts(options, session, ledger, (extracts) =>
-    withTopics(topics, context, (fed) => body([...extracts, ...fed])),
+  // Topics are judged before a snapshot is taken: an operational database pays for one that is held long.
+  return withTopics(topics, context, (fed) =>
+    withExtracts(options, session, ledger, (extracts) => body([...extracts, ...fed])),
   );
 }
 

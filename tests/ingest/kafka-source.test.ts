@@ -1,3 +1,4 @@
+import kafkajs from "kafkajs";
 import { describe, expect, test, type TestContext } from "vitest";
 import { AquiferError, describeError } from "../../src/base/errors.js";
 import type { IngestOptions, IngestResult } from "../../src/ingest/ingest.js";
@@ -268,6 +269,46 @@ describe("a broker", () => {
     expect(error).toMatchObject({ code: "no-broker", exitCode: 2 });
     expect(describeError(error)).toMatch(/No broker of stream answers at 127.0.0.1:1: .*\n {2}hint: /);
     expect(performance.now() - begin).toBeLessThan(20_000);
+  });
+
+  test("that holds a batch that cannot be unpacked is an error with its place, at once", async (context) => {
+    const stream = await streamOf(context, [click]);
+    stream.broker.send("clicks", 2, ['{"id": 1, "page": ""}', '{"id": 2, "page": ""}']);
+    const { Kafka, CompressionTypes, CompressionCodecs, logLevel, Partitioners } = kafkajs;
+    const gzip = CompressionCodecs[CompressionTypes.GZIP];
+    CompressionCodecs[CompressionTypes.GZIP] = () => ({
+      compress: () => Promise.resolve(Buffer.from("none")),
+    });
+    const client = new Kafka({ brokers: [stream.broker.address], logLevel: logLevel.NOTHING });
+    const producer = client.producer({ createPartitioner: Partitioners.DefaultPartitioner });
+    try {
+      await producer.connect();
+      const messages = [{ value: "{}", partition: 2 }];
+      await producer.send({ topic: "clicks", compression: CompressionTypes.GZIP, messages });
+    } finally {
+      await producer.disconnect();
+      CompressionCodecs[CompressionTypes.GZIP] = gzip;
+    }
+    const error = await failure(stream.load());
+    expect(error.code).toBe("bad-message");
+    expect(describeError(error)).toMatch(
+      /^clicks of stream: partition 2 cannot be read at offset 2: .* unpacked with gzip: .*\n {2}hint: .*kafka-delete-records/,
+    );
+  });
+
+  test("is read before an operational database is opened, whose snapshot is held from then on", async () => {
+    const bill = defineSource({
+      name: "shop/bill",
+      database: { connection: "till", relation: "shop.bill" },
+      columns: { id: {} },
+    });
+    const project = await ingestProject([bill, click]);
+    const opened: string[] = [];
+    await project.ingest({
+      openConnection: (name) => (opened.push(name), Promise.resolve(undefined)),
+      openBroker: (name) => (opened.push(name), Promise.resolve(undefined)),
+    });
+    expect(opened).toEqual(["stream", "till"]);
   });
 
   test("that goes away while it is read leaves nothing", async (context) => {

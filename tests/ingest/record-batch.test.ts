@@ -77,7 +77,7 @@ describe("a batch of messages", () => {
     const [batch, ...more] = decodeRecordBatches(Buffer.concat([whole, whole.subarray(0, -1)]));
     expect(more).toEqual([]);
     expect(batch).toMatchObject({ firstOffset: 2 ** 40, lastOffset: 2 ** 40 + 9, isTransactional: false });
-    expect(batch?.messages).toEqual([
+    expect(batch?.messages()).toEqual([
       { offset: 2 ** 40, timestamp: 995, key: Buffer.from("k"), value: null },
       { offset: 2 ** 40 + 3, timestamp: 1000 + 2 ** 40, key: null, value: Buffer.alloc(300, "x") },
     ]);
@@ -86,14 +86,14 @@ describe("a batch of messages", () => {
   test("has the broker's time where the topic says so, and none where it is -1", () => {
     const records = [{ delta: 0, time: -1001, value }];
     expect(
-      decodeRecordBatches(batchOf({ first: 0, attributes: 0x08, records }))[0]?.messages[0]?.timestamp,
+      decodeRecordBatches(batchOf({ first: 0, attributes: 0x08, records }))[0]?.messages()[0]?.timestamp,
     ).toBe(5000);
-    expect(decodeRecordBatches(batchOf({ first: 0, records }))[0]?.messages[0]?.timestamp).toBeUndefined();
+    expect(decodeRecordBatches(batchOf({ first: 0, records }))[0]?.messages()[0]?.timestamp).toBeUndefined();
   });
 
   test("may be compressed with gzip", () => {
     const packed = batchOf({ first: 0, attributes: 1, records: [{ delta: 0, value }], compress: gzipSync });
-    expect(decodeRecordBatches(packed)[0]?.messages[0]?.value).toEqual(value);
+    expect(decodeRecordBatches(packed)[0]?.messages()[0]?.value).toEqual(value);
   });
 
   test.each<[string, (batch: Buffer) => Buffer, string]>([
@@ -101,7 +101,9 @@ describe("a batch of messages", () => {
     ["of an older format", (batch) => (batch.writeInt8(1, 16), batch), "old-message-format"],
   ])("that is %s is an error", (_, change, code) => {
     const batch = change(batchOf({ first: 0, records: [{ delta: 0, value }] }));
-    expect(() => decodeRecordBatches(batch)).toThrow(expect.objectContaining({ code }) as AquiferError);
+    expect(() => decodeRecordBatches(batch).map((each) => each.messages())).toThrow(
+      expect.objectContaining({ code }) as AquiferError,
+    );
   });
 
   test("whose records say more than they hold is an error", () => {
@@ -110,7 +112,9 @@ describe("a batch of messages", () => {
       records: [{ delta: 0, value }],
       compress: (records) => records.subarray(0, -3),
     });
-    expect(() => decodeRecordBatches(batch)).toThrow("damaged: a record is cut off");
+    expect(() => decodeRecordBatches(batch).map((each) => each.messages())).toThrow(
+      "damaged: a record is cut off",
+    );
   });
 
   test("has the checksum of RFC 3720", () => {
@@ -142,8 +146,11 @@ describe("what is committed", () => {
       producerId: BigInt(producer),
       firstOffset,
     }));
-    const { messages, next } = committedMessages(batches, transactions, range);
-    return { offsets: messages.map(({ offset }) => offset), next };
+    const blocks = [...committedMessages(batches, transactions, range)];
+    return {
+      offsets: blocks.flatMap(({ messages }) => messages.map(({ offset }) => offset)),
+      next: blocks.at(-1)?.next ?? range.from,
+    };
   };
 
   test("is neither a control record nor in an aborted transaction, and reading goes on behind both", () => {
@@ -177,6 +184,13 @@ describe("what is committed", () => {
       offsets: [],
       next: 4,
     });
+  });
+
+  test("is unpacked one batch at a time", () => {
+    const packed = batchOf({ first: 1, attributes: 1, records: [{ delta: 0, value }] });
+    const blocks = committedMessages(decoded(data(0, 1, -1, 0), packed), [], { from: 0, to: 9 });
+    expect(blocks.next().value).toMatchObject({ messages: [{ offset: 0 }], next: 1 });
+    expect(() => blocks.next()).toThrow("cannot be unpacked with gzip");
   });
 
   test("lies within the range, though batches come whole, and past what compaction removed", () => {

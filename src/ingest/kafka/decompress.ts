@@ -46,7 +46,7 @@ export function decompress(codec: number, packed: Buffer): Buffer {
       `A batch of messages cannot be unpacked with ${name}: ${asError(thrown).message}`,
       {
         code: "bad-message",
-        hint: `Nothing was loaded. One batch may unpack to ${most / 1024 / 1024} MiB at most.`,
+        hint: `The batch was not loaded. One batch may unpack to ${most / 1024 / 1024} MiB at most.`,
         cause: thrown,
       },
     );

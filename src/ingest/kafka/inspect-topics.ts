@@ -57,9 +57,13 @@ export async function inspectTopics(
   const [only] = errors;
   if (errors.length === 1 && only) throw only;
   if (errors.length > 1) {
-    throw new AquiferErrors(`${errors.length} topics cannot be loaded; nothing was changed`, errors, {
-      code: "bad-topics",
-    });
+    throw new AquiferErrors(
+      `${errors.length} topics cannot be loaded; nor is the rest of their batch`,
+      errors,
+      {
+        code: "bad-topics",
+      },
+    );
   }
   return inspected;
 }

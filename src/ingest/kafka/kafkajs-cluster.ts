@@ -29,13 +29,6 @@ export interface SaslParameters {
   readonly password: string;
 }
 
-/** What kafkajs throws. */
-export interface ClusterError extends Error {
-  /** Of the protocol, such as `UNKNOWN_TOPIC_OR_PARTITION`. */
-  readonly type?: string;
-  readonly code?: number | string;
-}
-
 /** A connected cluster, as far as it is used here. */
 export interface Cluster {
   connect(): Promise<void>;

@@ -65,13 +65,13 @@ async function loadTopic(feed: TopicFeed, fileId: string, context: FeedContext):
   if (reading.digest() !== feed.digest) {
     throw new AquiferError(`${topic} of ${connection} changed while it was read`, {
       code: "changed-while-reading",
-      hint: "Retention or compaction removed messages. Nothing was loaded; ingest again.",
+      hint: "Retention or compaction removed messages. The batch was not loaded; ingest again.",
     });
   }
   if (copied !== rows - rejected) {
     throw new AquiferError(
       `${topic} of ${connection}: PostgreSQL took ${copied} rows where ${rows - rejected} were read`,
-      { code: "row-count", hint: "Nothing was loaded. Please report this." },
+      { code: "row-count", hint: "The batch was not loaded. Please report this." },
     );
   }
   return { rows: copied, rejected, bytes };

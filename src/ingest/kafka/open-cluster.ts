@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { AquiferError, asError, exitCodes } from "../../base/errors.js";
 import { nearestName } from "../../base/nearest-name.js";
-import { committedMessages } from "./committed-messages.js";
+import { committedMessages, type AbortedTransaction } from "./committed-messages.js";
 import { decodeFetchResponse } from "./fetch-response.js";
 import { createCluster, fetchRecords, type Cluster, type ClusterParameters } from "./kafkajs-cluster.js";
 import type { MessageBlock, MessageRange, MessageSource, PartitionBounds } from "./message-source.js";
-import { decodeRecordBatches } from "./record-batch.js";
+import { decodeRecordBatches, type RecordBatch } from "./record-batch.js";
 
 /** Asked of a partition at once. */
 const fetchBytes = 4 * 1024 * 1024;
@@ -46,6 +46,13 @@ export async function openCluster(connection: string, parameters: ClusterParamet
   return new ClusterSource(cluster, connection, place);
 }
 
+/** What one request brings. */
+interface Answer {
+  readonly batches: readonly RecordBatch[];
+  readonly aborted: readonly AbortedTransaction[];
+  readonly isThrottled: boolean;
+}
+
 class ClusterSource implements MessageSource {
   constructor(
     private readonly cluster: Cluster,
@@ -80,18 +87,27 @@ class ClusterSource implements MessageSource {
   async *read(range: MessageRange, signal: AbortSignal): AsyncGenerator<MessageBlock, void> {
     let empty = 0;
     let from = range.from;
-    let coming = this.block({ ...range, from }, signal);
+    let coming = this.answer({ ...range, from }, signal);
     while (from < range.to) {
-      const block = await coming;
-      empty = block.next > from || block.isThrottled ? 0 : empty + 1;
+      const { batches, aborted, isThrottled } = await coming;
+      const begin = from;
+      from = Math.min(range.to, Math.max(from, (batches.at(-1)?.lastOffset ?? -1) + 1));
+      empty = from > begin || isThrottled ? 0 : empty + 1;
       if (empty === emptyAnswers) return;
-      from = block.next;
       if (from < range.to) {
-        coming = this.block({ ...range, from }, signal);
+        coming = this.answer({ ...range, from }, signal);
         // Awaited in the next turn; a failure before that is no unhandled one.
         coming.catch(() => undefined);
       }
-      yield block;
+      let next = begin;
+      try {
+        for (const block of committedMessages(batches, aborted, { from: begin, to: range.to })) {
+          yield block;
+          next = block.next;
+        }
+      } catch (thrown) {
+        throw this.unreadable(thrown, { ...range, from: next });
+      }
     }
   }
 
@@ -100,10 +116,7 @@ class ClusterSource implements MessageSource {
   }
 
   /** What one request brings, tried again after a broken connection or a change of the leader. */
-  private async block(
-    range: MessageRange,
-    signal: AbortSignal,
-  ): Promise<MessageBlock & { readonly isThrottled: boolean }> {
+  private async answer(range: MessageRange, signal: AbortSignal): Promise<Answer> {
     const { topic, partition, from } = range;
     let last = "";
     for (let attempt = 0; attempt < tries; attempt++) {
@@ -118,8 +131,7 @@ class ClusterSource implements MessageSource {
         const request = { topic, partition, offset: from, maxBytes: fetchBytes, maxWaitTime: fetchWaitMs };
         const { payload, version } = await fetchRecords(broker, request);
         const { errorCode, isThrottled, aborted, records } = decodeFetchResponse(payload, version);
-        if (errorCode === 0)
-          return { ...committedMessages(decodeRecordBatches(records), aborted, range), isThrottled };
+        if (errorCode === 0) return { batches: this.batches(records, range), aborted, isThrottled };
         if (errorCode === outOfRange) throw await this.lostMessages(range);
         last = passing.get(errorCode) ?? "";
         if (last === "") throw await this.topicError({ type: `error ${errorCode} of the protocol` }, topic);
@@ -131,7 +143,29 @@ class ClusterSource implements MessageSource {
     }
     throw new AquiferError(
       `${topic} of ${this.connection} (${this.place}): partition ${partition} cannot be read at offset ${from}: ${last}`,
-      { code: "source-lost", hint: "Nothing was loaded; ingest again." },
+      { code: "source-lost", hint: "The batch was not loaded; ingest again." },
+    );
+  }
+
+  private batches(records: Buffer, range: MessageRange): RecordBatch[] {
+    try {
+      return decodeRecordBatches(records);
+    } catch (thrown) {
+      throw this.unreadable(thrown, range);
+    }
+  }
+
+  /** Says where it is that messages cannot be read, and what is left to do. */
+  private unreadable(thrown: unknown, { topic, partition, from }: MessageRange): unknown {
+    if (!(thrown instanceof AquiferError)) return thrown;
+    const { message, code, hint } = thrown;
+    return new AquiferError(
+      `${topic} of ${this.connection}: partition ${partition} cannot be read at offset ${from}: ${message}`,
+      {
+        code,
+        hint: `${hint ?? ""} To go on behind it, delete the partition's records up to there at the broker (kafka-delete-records) and ingest with --accept-gaps.`,
+        cause: thrown,
+      },
     );
   }
 
@@ -142,7 +176,7 @@ class ClusterSource implements MessageSource {
       {
         code: "lost-messages",
         details: bounds ? [`it holds ${bounds.start} up to ${bounds.end}`] : [],
-        hint: "Retention removed messages while they were read. Nothing was loaded; ingest again.",
+        hint: "Retention removed messages while they were read. The batch was not loaded; ingest again.",
       },
     );
   }
@@ -167,7 +201,7 @@ class ClusterSource implements MessageSource {
     }
     return new AquiferError(`${where}: ${topic}: ${error.message ?? error.type ?? "unknown error"}`, {
       code: "source-error",
-      hint: "Nothing was loaded; ingest again.",
+      hint: "The batch was not loaded; ingest again.",
       cause: thrown,
     });
   }

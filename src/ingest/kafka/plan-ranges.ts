@@ -45,7 +45,7 @@ export function planRanges(
         ({ partition, from, to }) =>
           `partition ${partition}: ${to - from} offsets are lost, ${from} to ${to - 1}; the broker holds ${to} and later`,
       ),
-      hint: "Retention was faster than ingest; nothing was loaded. Get them from the producer if they matter, then go on behind them with --accept-gaps: the ledger keeps what is lost.",
+      hint: "Retention was faster than ingest; the batch was not loaded. Get them from the producer if they matter, then go on behind them with --accept-gaps: the ledger keeps what is lost.",
     });
   }
   const ranges = known

@@ -10,13 +10,14 @@ import type { Message } from "./message-source.js";
  */
 export interface RecordBatch {
   readonly firstOffset: number;
-  /** Where compaction has removed the last message, this is past the last one of `messages`. */
+  /** Where compaction has removed the last message, this is past the last one of its messages. */
   readonly lastOffset: number;
   readonly producerId: bigint;
   readonly isTransactional: boolean;
   /** It tells the end of a transaction, and holds no message. */
   readonly isControl: boolean;
-  readonly messages: readonly Message[];
+  /** Checked and unpacked when they are asked for: packed, they may be a hundredth of their size. */
+  messages(): readonly Message[];
 }
 
 /** Bytes before the first record. */
@@ -24,9 +25,10 @@ const headBytes = 61;
 const timestampOfBroker = 0x08;
 
 /**
- * The batches of a record set. The last one may be cut off by the size that was asked for, and is left out then.
+ * The batches of a record set. The last one may be cut off by the size that was asked for, and is left out then. To ask a
+ * batch for its messages throws AquiferError `bad-message` when it is not what its producer sent, `unknown-compression`.
  *
- * @throws AquiferError `bad-message` when a batch is not what its producer sent, `old-message-format`, `unknown-compression`
+ * @throws AquiferError `old-message-format`, `bad-message`
  */
 export function decodeRecordBatches(set: Buffer): RecordBatch[] {
   const batches: RecordBatch[] = [];
@@ -39,6 +41,8 @@ export function decodeRecordBatches(set: Buffer): RecordBatch[] {
         hint: "Let the topic's message.format.version be 0.11 or later and send them anew.",
       });
     }
+    if (end < start + headBytes)
+      throw broken(Number(set.readBigInt64BE(start)), "it is shorter than its head");
     if (end > set.length) break;
     batches.push(decodeBatch(set.subarray(start, end)));
     start = end;
@@ -48,9 +52,20 @@ export function decodeRecordBatches(set: Buffer): RecordBatch[] {
 
 function decodeBatch(batch: Buffer): RecordBatch {
   const firstOffset = Number(batch.readBigInt64BE(0));
+  const attributes = batch.readInt16BE(21);
+  return {
+    firstOffset,
+    lastOffset: firstOffset + batch.readInt32BE(23),
+    producerId: batch.readBigInt64BE(43),
+    isTransactional: (attributes & 0x10) !== 0,
+    isControl: (attributes & 0x20) !== 0,
+    messages: () => unpackMessages(batch, firstOffset, attributes),
+  };
+}
+
+function unpackMessages(batch: Buffer, firstOffset: number, attributes: number): Message[] {
   if (crc32c(batch.subarray(21)) !== batch.readUInt32BE(17))
     throw broken(firstOffset, "its checksum is wrong");
-  const attributes = batch.readInt16BE(21);
   const baseTimestamp = Number(batch.readBigInt64BE(27));
   const maxTimestamp = Number(batch.readBigInt64BE(35));
   const count = batch.readInt32BE(57);
@@ -62,14 +77,7 @@ function decodeBatch(batch: Buffer): RecordBatch {
     const timestamp = attributes & timestampOfBroker ? maxTimestamp : message.timestamp;
     messages.push({ ...message, timestamp: timestamp === -1 ? undefined : timestamp });
   }
-  return {
-    firstOffset,
-    lastOffset: firstOffset + batch.readInt32BE(23),
-    producerId: batch.readBigInt64BE(43),
-    isTransactional: (attributes & 0x10) !== 0,
-    isControl: (attributes & 0x20) !== 0,
-    messages,
-  };
+  return messages;
 }
 
 /** Reads the records of a batch one after the other. */
@@ -117,6 +125,6 @@ class RecordReader {
 function broken(offset: number, what: string): AquiferError {
   return new AquiferError(`The batch of messages at offset ${offset} is damaged: ${what}`, {
     code: "bad-message",
-    hint: "Nothing was loaded. Read again; if it stays so, the broker's log is damaged.",
+    hint: "The batch was not loaded. Read again; if it stays so, the broker's log is damaged.",
   });
 }
