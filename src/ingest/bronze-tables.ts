@@ -47,7 +47,7 @@ export async function ensureBronze(
   for (const table of tables) {
     const present = rows.find((row) => row.table === table.name);
     const store = present?.store ?? [];
-    refuseChangedType(table, store);
+    refuseChangedType(table, store, historySchema);
     const [stored, viewed] = [store, present?.view ?? []].map((columns) => columns.map(({ name }) => name));
     const isRenamed = present?.definition?.includes(`source = ${quoteLiteral(table.source)}::text`) === false;
     for (const statement of bronzeStatements(table, stored ?? [], viewed ?? [], isRenamed, historySchema)) {
@@ -84,14 +84,20 @@ const shortTypes: Readonly<Record<string, string>> = {
   "timestamp with time zone": "timestamptz",
 };
 
-function refuseChangedType(table: BronzeTable, present: readonly PresentColumn[]): void {
+function refuseChangedType(
+  table: BronzeTable,
+  present: readonly PresentColumn[],
+  historySchema: string,
+): void {
+  const ledger = quoteIdentifier(historySchema);
+  const ofTable = `where bronze_table = ${quoteLiteral(table.name)}`;
   for (const { name, type } of table.columns) {
     const found = present.find((column) => column.name === name)?.type;
     const stored = found === undefined ? undefined : (shortTypes[found] ?? found);
     if (stored !== undefined && stored !== type) {
       throw new AquiferError(`bronze.${table.name}: column ${name} is ${stored}, declared as ${type}`, {
         code: "changed-type",
-        hint: `Declare it as ${stored}, or under another name; or drop ${bronzeSchema}.${table.name} and ${storeSchema}.${table.name} with all that was loaded.`,
+        hint: `Declare it as ${stored}, or under another name; or forget all that was loaded, with every view that reads it: drop table ${quoteRelation(storeRelation(table.name))} cascade; delete from ${ledger}.ingest_reject where file_id in (select file_id from ${ledger}.ingest_file ${ofTable}); delete from ${ledger}.ingest_file ${ofTable};`,
       });
     }
   }

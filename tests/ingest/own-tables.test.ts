@@ -122,6 +122,21 @@ test("after a byte order mark NULs are removed and counted, and the values stay 
   expect(await project.rows("select nul_bytes from aquifer.ingest_file")).toEqual([["1"]]);
 });
 
+test("a column of another type is refused with statements that make room for it", async () => {
+  const lines = Array.from({ length: rows }, (_, index) => `${index + 1}`).join("\n");
+  const project = await ingestProject([], { "seeds/area.csv": `id:text\n${lines}\n` });
+  await project.ingest();
+  await project.write("seeds/area.csv", `id:integer\n${lines}\n`);
+  const thrown: unknown = await project.ingest().catch((error: unknown) => error);
+  expect(thrown).toMatchObject({ code: "changed-type" });
+  const statements = /drop table .*;/.exec((thrown as AquiferError).hint ?? "")?.[0] ?? "";
+  await project.database.warehouse.query(statements);
+  await project.ingest();
+  expect(await project.rows("select count(*), pg_typeof(max(id))::text as type from bronze.area")).toEqual([
+    [String(rows), "integer"],
+  ]);
+});
+
 test("a refused file of another ledger removes no table but its own", async () => {
   const project = await ingestProject([sourceWith()], { "raw/shop/x.csv": content((row) => `n${row}`) });
   await project.ingest();
