@@ -1,5 +1,5 @@
 import { AquiferError } from "../base/errors.js";
-import type { RelationName } from "../base/identifiers.js";
+import { formatRelation, quoteRelation, type RelationName } from "../base/identifiers.js";
 import { actionKey } from "./action-graph.js";
 import { readAquiferSettings, type AquiferSettings } from "./assertion-settings.js";
 import type { CompiledAction, CompiledTable } from "./compiled-graph.js";
@@ -68,7 +68,7 @@ export interface AssertionAction extends ActionBase {
   readonly query: string;
   /** The table that declared it inline. */
   readonly parent?: string;
-  /** The one relation that a standalone assertion reads. */
+  /** The one relation that a standalone assertion reads, of which it may allow a share to fail. */
   readonly reads?: RelationName;
   /** What it demands, where the table's config says it; such assertions of one table share one scan. */
   readonly check?: InlineAssertion;
@@ -115,12 +115,14 @@ export function toActions({ graph, inlineAssertions, files }: CompiledProject): 
     const common = base(each, files);
     const parent = each.parentAction === undefined ? undefined : actionKey(each.parentAction);
     const check = checks.get(common.key);
-    const reads = parent === undefined ? onlyRelation(common.dependencies, tables) : undefined;
-    if (parent === undefined && reads === undefined) refuseShare(common);
+    const query = each.query ?? "";
+    const relations = parent === undefined ? relationsAmong(common.dependencies, tables) : [];
+    const reads = oneRead(relations, query);
+    if (parent === undefined && reads === undefined) refuseShare(common, relations);
     actions.push({
       ...common,
       kind: "assertion",
-      query: each.query ?? "",
+      query,
       settings: (parent === undefined ? undefined : tables.get(parent)?.settings) ?? common.settings,
       ...(reads === undefined ? {} : { reads }),
       ...(parent === undefined ? {} : { parent }),
@@ -130,22 +132,32 @@ export function toActions({ graph, inlineAssertions, files }: CompiledProject): 
   return new Map(actions.map((action) => [action.key, action]));
 }
 
-/** The relation that is the only one among dependencies; undefined where there are several, or one that has no rows. */
-function onlyRelation(
+/** The relations among dependencies: neither operations without output nor other assertions, which are only waited for. */
+function relationsAmong(
   dependencies: readonly string[],
   actions: ReadonlyMap<string, Action>,
-): RelationName | undefined {
-  const [only, ...others] = dependencies.map((key) => actions.get(key));
-  if (only === undefined || others.length > 0) return undefined;
-  return only.kind === "operations" && !only.hasOutput ? undefined : only.target;
+): readonly RelationName[] {
+  return dependencies.flatMap((key) => {
+    const action = actions.get(key);
+    return action === undefined || (action.kind === "operations" && !action.hasOutput) ? [] : [action.target];
+  });
 }
 
-function refuseShare({ key, file, settings, dependencies }: ActionBase): void {
+/** The one relation, or of several the one that a query names as `ref()` does: the others are only waited for. */
+function oneRead(relations: readonly RelationName[], query: string): RelationName | undefined {
+  const named =
+    relations.length > 1 ? relations.filter((each) => query.includes(quoteRelation(each))) : relations;
+  return named.length === 1 ? named[0] : undefined;
+}
+
+function refuseShare({ key, file, settings }: ActionBase, relations: readonly RelationName[]): void {
   if (!("percent" in settings.all.maxFailing)) return;
   throw new AquiferError(`maxFailing of ${key} is a share, and of what is not known`, {
     code: "bad-setting",
     location: { file },
-    details: [`it reads ${dependencies.length === 0 ? "no relation" : dependencies.join(", ")}`],
+    details: [
+      `it reads ${relations.length === 0 ? "no relation" : relations.map(formatRelation).join(", ")}`,
+    ],
     hint: "A share is one of the rows of the relation that an assertion reads: give a number of rows, or read one relation.",
   });
 }

@@ -36,9 +36,13 @@ export function settingChanges(
             .filter(({ options }) => !options.includes(`fillfactor=${fillfactor}`))
             .map(({ relation }) => `alter table ${quoteRelation(relation)} set (fillfactor = ${fillfactor})`),
     obstacles: [
-      ...(parts.some((part) => part.unlogged !== unlogged)
-        ? [`${name} is ${kind(!unlogged)} and becomes ${kind(unlogged)}, which rewrites the table`]
-        : []),
+      ...parts
+        .filter((part) => part.unlogged !== unlogged)
+        .slice(0, 1)
+        .map(({ relation }) => {
+          const change = `${name} is ${kind(!unlogged)} and becomes ${kind(unlogged)}, which rewrites the table`;
+          return `${change}: alter table ${quoteRelation(relation)} set ${kind(unlogged)}, or unlogged: ${String(!unlogged)} in the model`;
+        }),
       ...(mismatch === undefined ? [] : [mismatch]),
     ],
   };

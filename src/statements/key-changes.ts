@@ -1,4 +1,10 @@
-import { derivedIdentifier, quoteIdentifier, quoteRelation, type RelationName } from "../base/identifiers.js";
+import {
+  derivedIdentifier,
+  hash32,
+  quoteIdentifier,
+  quoteRelation,
+  type RelationName,
+} from "../base/identifiers.js";
 import type { PostgresSettings } from "../project/postgres-settings.js";
 import type { IndexFact, RelationFacts } from "../warehouse/catalog/relation-facts.js";
 import { isManaged, managedComment } from "./managed-comment.js";
@@ -30,7 +36,8 @@ export function keyChanges(target: RelationName, settings: PostgresSettings, fac
       make.push(...added.make);
       exchange.push(...added.exchange);
     } else if (isManaged(comment)) {
-      if (comment === managedComment(key.setting)) continue;
+      // The mark may be an earlier version's: what stands there decides.
+      if (comment === managedComment(key.setting) || isSame(key, standing, target.schema)) continue;
       const changed = addKey(target, key, facts, true);
       make.push(...changed.make);
       exchange.push(...changed.exchange);
@@ -71,7 +78,11 @@ function addKey(
 ): Pick<KeyChanges, "make" | "exchange"> {
   const table = `alter table ${quoteRelation(target)}`;
   const name = quoteIdentifier(key.name);
-  const beside = { ...key, name: derivedIdentifier(key.name, "_new") };
+  // No other index of the schema, nor another key of the model, has such a name.
+  const beside = {
+    ...key,
+    name: derivedIdentifier(key.name, `_new_${hash32(quoteRelation({ ...target, name: key.name }))}`),
+  };
   const drop = isThere ? [`drop constraint ${name}`] : [];
   if (key.kind === "primary key") {
     // Partitions cannot take over an index.
@@ -113,7 +124,7 @@ function isReplicaIdentity(index: string, { replicaIdentity }: KeyedFacts): bool
   );
 }
 
-/** True when people made, under the model's name, what the model says; false where that is not plain to see. */
+/** True when what stands under the model's name is what the model says; false where that is not plain to see. */
 function isSame(key: ModelKey, standing: Standing, schema: string): boolean {
   const shown = unquoted(
     "columns" in standing ? (standing.constraint ?? standing.definition) : standing.definition,

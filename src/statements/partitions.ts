@@ -119,7 +119,10 @@ const suffixPatterns: Record<Granularity, RegExp> = {
   year: /^\d{4}$/,
 };
 
-/** Says that the partitions of a table were made for another granularity or number of them; those of people's are left out. */
+/**
+ * Says that the partitions of a table were made for another granularity or number of them. Where some are as they should be,
+ * the others are people's own.
+ */
 export function partitionMismatch(
   table: RelationName,
   partition: PartitionSetting | undefined,
@@ -129,16 +132,14 @@ export function partitionMismatch(
   const named = standing.filter(({ name }) => name.startsWith(prefix));
   if (partition?.kind === "range") {
     const suffixes = named.map(({ name }) => name.slice(prefix.length));
-    const other = granularities.find(
-      (each) =>
-        each !== partition.granularity && suffixes.some((suffix) => suffixPatterns[each].test(suffix)),
-    );
-    if (other !== undefined)
+    const has = (each: Granularity): boolean => suffixes.some((suffix) => suffixPatterns[each].test(suffix));
+    const other = granularities.find(has);
+    if (other !== undefined && !has(partition.granularity))
       return `${formatRelation(table)} has a partition a ${other} and is to have one a ${partition.granularity}`;
   }
   if (partition?.kind === "hash") {
     const modulus = `modulus ${partition.partitions},`;
-    if (standing.some(({ bound }) => !bound.includes(modulus)))
+    if (standing.length > 0 && !standing.some(({ bound }) => bound.includes(modulus)))
       return `${formatRelation(table)} has ${standing.length} hash partitions and is to have ${partition.partitions}`;
   }
   return undefined;

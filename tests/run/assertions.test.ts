@@ -278,6 +278,18 @@ describe("rows checked by an assertion with a query of its own", () => {
     },
   );
 
+  test("are those of the one relation that it reads, whatever else it waits for", async () => {
+    const { warehouse } = await testDatabase();
+    const others = {
+      "step.sqlx": 'config { type: "operations" } select 1',
+      "check.sqlx": 'config { type: "assertion" } select 1 where false',
+      "other.sqlx": 'config { type: "table" } select 1 as id',
+    };
+    const project = { ...others, ...files(`dependencies: ["step", "check", "other"], ${share}`) };
+    expect(failures(await runAll(await compiled(project), warehouse))).toEqual([]);
+    expect(await resultOf(warehouse, result)).toMatchObject({ status: "passed", checked: 10, failed: 4 });
+  });
+
   test("a share of several relations is refused when it is compiled", async () => {
     const both = '${ref("items")} join ${ref("raw", "rows")} using (id)';
     await expect(compiled(files(share, both))).rejects.toMatchObject({

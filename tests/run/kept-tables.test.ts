@@ -126,8 +126,16 @@ describe.each(["incremental", "delta"] as const)("the model of a table that is k
 
 describe("settings that only another table can have", () => {
   test.for([
-    ["unlogged: true", "", "silver.t is unlogged and becomes logged, which rewrites the table"],
-    ["", "unlogged: true", "silver.t is logged and becomes unlogged, which rewrites the table"],
+    [
+      "unlogged: true",
+      "",
+      'silver.t is unlogged and becomes logged, which rewrites the table: alter table "silver"."t" set logged, or unlogged: true in the model',
+    ],
+    [
+      "",
+      "unlogged: true",
+      'silver.t is logged and becomes unlogged, which rewrites the table: alter table "silver"."t" set unlogged, or unlogged: false in the model',
+    ],
     [
       "",
       'partitionBy: { column: "day", granularity: "month" }',
@@ -169,7 +177,8 @@ describe("settings that only another table can have", () => {
     expect(outcomeOf(await run(warehouse, "delta", "unlogged: true", 11), "silver.t")).toMatchObject({
       status: "successful",
       path: "swap",
-      reason: "not in place: silver.t is logged and becomes unlogged, which rewrites the table",
+      reason:
+        'not in place: silver.t is logged and becomes unlogged, which rewrites the table: alter table "silver"."t" set unlogged, or unlogged: false in the model',
     });
   });
 
@@ -180,7 +189,7 @@ describe("settings that only another table can have", () => {
     expect(refused).toMatchObject({ status: "failed", error: { code: "cannot-replace" } });
     expect(refused.error?.details).toEqual([
       "silver.t cannot change its identity: row type used by view column raw.rows.t",
-      "silver.t is logged and becomes unlogged, which rewrites the table",
+      'silver.t is logged and becomes unlogged, which rewrites the table: alter table "silver"."t" set unlogged, or unlogged: false in the model',
     ]);
   });
 });
@@ -209,4 +218,41 @@ test("a materialized view whose index changed under its name is swapped rather t
   expect(outcomeOf(await build('"id", "part"'), "silver.m").path).toBe("swap");
   const definition = await warehouse.query("select pg_get_indexdef('silver.mine'::regclass) as text");
   expect(definition.rows).toEqual([{ text: expect.stringContaining("(id, part)") as unknown }]);
+});
+
+test("a partition of people's of another size does not keep new rows out", async () => {
+  const by = 'partitionBy: { column: "day", granularity: "month" }';
+  const warehouse = await made("incremental", by);
+  await warehouse.query(
+    "create table silver.t_2020 partition of silver.t for values from ('2020-01-01') to ('2021-01-01')",
+  );
+  expect(failures(await run(warehouse, "incremental", by, 31))).toEqual([]);
+  expect((await warehouse.query("select from silver.t_2024_02")).rowCount).toBeGreaterThan(0);
+});
+
+test("keys with another mark are left alone where they are what the model says, others are made anew", async () => {
+  const keys = (index: string): string => `primaryKey: ["id"], indexes: [{ name: "mine", ${index} }]`;
+  const warehouse = await made("incremental", keys('columns: ["part", "day"], include: ["note"]'));
+  await warehouse.query(`comment on index silver.t_pkey is 'made by aquifer from the model';
+comment on index silver.mine is 'made by aquifer from the model';
+create table raw.refs (id int references silver.t (id))`);
+  const files = `select oid::int from pg_class where oid in ('silver.t_pkey'::regclass, 'silver.mine'::regclass) order by 1`;
+  const before = await warehouse.query(files);
+  const same = keys('columns: ["part", "day"], include: ["note"], method: "btree"');
+  expect(failures(await run(warehouse, "incremental", same, 11))).toEqual([]);
+  expect(await warehouse.query(files)).toEqual(before);
+  await warehouse.query("comment on index silver.mine is 'made by aquifer from the model'");
+  expect(failures(await run(warehouse, "incremental", keys('columns: ["part"]'), 21))).toEqual([]);
+  expect(await shape(warehouse)).toContain("CREATE INDEX mine ON silver.t (part)");
+});
+
+test("an index is made anew under a name that no other key has", async () => {
+  const indexes = (columns: string): string =>
+    `indexes: [{ name: "mine", columns: [${columns}] }, { name: "mine_new", columns: ["part"] }]`;
+  const warehouse = await made("incremental", indexes('"id"'));
+  expect(failures(await run(warehouse, "incremental", indexes('"id", "day"'), 11))).toEqual([]);
+  expect(await shape(warehouse)).toEqual([
+    "CREATE INDEX mine ON silver.t (id, day)",
+    "CREATE INDEX mine_new ON silver.t (part)",
+  ]);
 });
