@@ -79,15 +79,19 @@ async function expectEveryMessageOnce(stream: Stream): Promise<void> {
 /** What is seen from outside when the load has come so far, and what makes it stand still there. */
 interface Phase {
   readonly name: string;
-  /** SQL, run in a transaction once a batch is started: what it locks the load waits for. */
-  readonly hold?: string;
+  /** An update of the ledger, by table and condition, that stands still for as long as the test wants. */
+  readonly hold?: { readonly table: string; readonly when: string };
   /** SQL: one boolean. */
   readonly isReached: string;
   /** Whether the broker is silent. */
   readonly silent?: boolean;
 }
 
-const started = "exists (select from aquifer.ingest_file where status = 'started')";
+/** Makes an update wait for the advisory lock 42. */
+const holding = ({ table, when }: { readonly table: string; readonly when: string }): string => `
+  create function public.hold() returns trigger language plpgsql as
+    $$ begin perform pg_advisory_xact_lock_shared(42); return new; end $$;
+  create trigger hold before update on aquifer.${table} for each row when (${when}) execute function public.hold()`;
 const waits = (statement: string): string =>
   `exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query ilike '%${statement}%')`;
 
@@ -105,12 +109,12 @@ const phases: readonly Phase[] = [
   },
   {
     name: "all rows are copied",
-    hold: "select from aquifer.ingest_file where status = 'started' for update",
+    hold: { table: "ingest_file", when: "new.seconds is distinct from old.seconds" },
     isReached: waits("set seconds"),
   },
   {
     name: "the batch is being published",
-    hold: "select from aquifer.ingest_batch where status = 'started' for update",
+    hold: { table: "ingest_batch", when: "new.status = 'loaded'" },
     isReached: waits("ingest_batch set status"),
   },
   {
@@ -126,29 +130,31 @@ for (const { name, hold, isReached, silent } of phases) {
       (await stream.rows(`select ${sql}`))[0]?.[0] === true;
     if (silent === true) process.kill(stream.broker.pid, "SIGSTOP");
     const bin = fileURLToPath(new URL("../../bin/dataform.js", import.meta.url));
-    const child = spawn(process.execPath, [bin, "ingest"], {
-      cwd: stream.root,
-      env: {
-        ...process.env,
-        DATABASE_URL: stream.database.url,
-        STREAM_KAFKA_URL: `kafka://${stream.broker.address}`,
-      },
-      stdio: "ignore",
-    });
-    const ended = once(child, "exit");
-    const isOver = (): boolean => child.exitCode !== null;
-    const kill = async (): Promise<void> => {
-      await until(() => ask(isReached), isOver);
+    const loadAndKill = async (): Promise<void> => {
+      const child = spawn(process.execPath, [bin, "ingest"], {
+        cwd: stream.root,
+        env: {
+          ...process.env,
+          DATABASE_URL: stream.database.url,
+          STREAM_KAFKA_URL: `kafka://${stream.broker.address}`,
+        },
+        stdio: "ignore",
+      });
+      const ended = once(child, "exit");
+      await until(
+        () => ask(isReached),
+        () => child.exitCode !== null,
+      );
       child.kill("SIGKILL");
       await ended;
     };
-    if (hold === undefined) await kill();
+    if (hold === undefined) await loadAndKill();
     else {
-      await until(() => ask(started), isOver);
+      await stream.database.warehouse.query(holding(hold));
       await stream.database.warehouse.withSession((session) =>
         session.transaction(async (transaction) => {
-          await transaction.query(hold);
-          await kill();
+          await transaction.query("select pg_advisory_xact_lock(42)");
+          await loadAndKill();
         }),
       );
     }
