@@ -1,4 +1,5 @@
 import type { IngestLedger } from "../history/ingest-ledger.js";
+import type { LockPatience } from "./lock-patience.js";
 import type { Queryable, Warehouse } from "../warehouse/warehouse.js";
 
 /** Where rows come from that lie in no file: what the ledger calls a file is then an extract of it. */
@@ -21,6 +22,8 @@ export interface FeedContext {
   readonly session: Queryable;
   readonly ledger: IngestLedger;
   readonly signal: AbortSignal;
+  /** For the lock on the store. */
+  readonly patience: LockPatience;
   readonly onBytes: (bytes: number) => void;
 }
 

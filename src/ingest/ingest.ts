@@ -405,6 +405,7 @@ async function loadOne(
     let bytes = 0;
     const context = {
       warehouse,
+      patience: patienceOf(options),
       session,
       ledger,
       signal,
@@ -426,7 +427,8 @@ async function loadOne(
     if (seed) await checkSeed(session, seed, fileId, loaded);
     else {
       const broken = await verifyRows(session, warehouse, file, fileId, loaded);
-      if (broken) rejected = await rejectBadValues(session, ledger, file, fileId, loaded, broken);
+      if (broken)
+        rejected = await rejectBadValues(session, ledger, file, fileId, loaded, broken, context.patience);
     }
   }
   const outcome: LoadOutcome = { seconds: (options.elapsed() - begin) / 1000, rejected };

@@ -8,6 +8,7 @@ import { toWarehouseError } from "../warehouse/postgres/server-error.js";
 import { storeRelation } from "./bronze-tables.js";
 import { extractCopy, type ExtractColumn } from "./extract-sql.js";
 import type { Feed, FeedContext, FeedCounts } from "./feed.js";
+import { whenWritable } from "./lock-patience.js";
 import { inSnapshot, sourceError, type SourceSnapshot } from "./source-snapshot.js";
 
 /** What to copy, and how many rows that must be. */
@@ -48,7 +49,7 @@ async function copyExtract(extract: ExtractFeed, fileId: string, context: FeedCo
   });
   let failed: "source" | "warehouse" | undefined;
   const rows = await context.warehouse.withSession((target) =>
-    target.transaction(async (transaction) => {
+    whenWritable(target, storeRelation(source.table), context.patience, async (transaction) => {
       await context.ledger.enterStream(transaction);
       return inSnapshot(snapshot, async (session) => {
         const reading = session.copyTo(outOf);

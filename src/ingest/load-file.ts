@@ -10,6 +10,7 @@ import { storeRelation } from "./bronze-tables.js";
 import { copyText, type CopyFormat, type RecordRange } from "./copy-records.js";
 import { copyParquet } from "./copy-parquet.js";
 import { displayName } from "./discover-files.js";
+import { whenWritable, type LockPatience } from "./lock-patience.js";
 import { readText } from "./open-text.js";
 import { fillOwnTable, hasOwnTables, ownTable } from "./own-tables.js";
 import type { Verbatim } from "./inspect-text.js";
@@ -24,6 +25,8 @@ interface LoadContext {
   readonly session: Queryable;
   readonly ledger: IngestLedger;
   readonly signal: AbortSignal;
+  /** For the lock on the store. */
+  readonly patience: LockPatience;
   readonly onBytes: (bytes: number) => void;
 }
 
@@ -175,7 +178,7 @@ function copyBlocks(
   { source, shape }: InspectedFile,
   { fileId, way, part, own }: PartLoad,
   blocks: AsyncIterable<Buffer>,
-  { signal, ledger }: LoadContext,
+  { signal, ledger, patience }: LoadContext,
 ): Promise<number> {
   const table = own ?? storeRelation(source.table);
   const { names } = storedColumns(source, shape.header);
@@ -185,7 +188,7 @@ function copyBlocks(
   const statement = `copy ${quoteRelation(table)} (${columns}) from stdin (format ${format}, delimiter ${delimiter}, encoding 'UTF8'${own ? ", freeze" : ""})`;
   const copy = (on: Copying): Promise<number> => sendBlocks(on, statement, blocks, signal);
   const numbers = way.numbered ? { first: part.rowsBefore + 1, count: part.rows } : undefined;
-  return session.transaction(async (transaction) => {
+  return whenWritable(session, storeRelation(source.table), { ...patience, signal }, async (transaction) => {
     await ledger.enterStream(transaction);
     return own
       ? fillOwnTable(transaction, own, source.table, { fileId, numbers }, () => copy(transaction))

@@ -29,9 +29,44 @@ const attemptTimeout = `
  *
  * @throws AquiferError `relation-busy` when patience has ended
  */
-export async function withPatience<T>(
+export function withPatience<T>(
+  session: Session & Copying,
+  patience: LockPatience,
+  body: (transaction: Queryable & Copying) => Promise<T>,
+): Promise<T> {
+  return tryAgain(session, patience, () => true, body);
+}
+
+/**
+ * Runs a transaction once it has the lock on a table that it needs to add rows. Only the lock is tried for again: what `body`
+ * takes in may be there only once.
+ *
+ * @throws AquiferError `relation-busy` when patience has ended
+ */
+export function whenWritable<T>(
+  session: Session & Copying,
+  relation: RelationName,
+  patience: LockPatience,
+  body: (transaction: Queryable & Copying) => Promise<T>,
+): Promise<T> {
+  let isHeld = false;
+  return tryAgain(
+    session,
+    patience,
+    () => !isHeld,
+    async (transaction) => {
+      await transaction.query(`lock table ${quoteRelation(relation)} in row exclusive mode`);
+      await transaction.query("set local lock_timeout to default");
+      isHeld = true;
+      return body(transaction);
+    },
+  );
+}
+
+async function tryAgain<T>(
   session: Session & Copying,
   { milliseconds, signal, elapsed, onWait }: LockPatience,
+  mayTryAgain: () => boolean,
   body: (transaction: Queryable & Copying) => Promise<T>,
 ): Promise<T> {
   const began = elapsed();
@@ -43,7 +78,7 @@ export async function withPatience<T>(
       });
     } catch (thrown) {
       signal.throwIfAborted();
-      if (!(thrown instanceof WarehouseError) || !thrown.isRetryable) throw thrown;
+      if (!(thrown instanceof WarehouseError) || !thrown.isRetryable || !mayTryAgain()) throw thrown;
       const holders = await findHolders(session);
       if (elapsed() - began > milliseconds) {
         throw tooBusy(`no lock after ${attempts} attempts`, [thrown.message, ...holders], thrown);

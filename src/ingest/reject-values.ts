@@ -6,6 +6,7 @@ import { storeRelation } from "./bronze-tables.js";
 import { problemsQuery, type ValueChecks } from "./check-values.js";
 import type { LoadedRows } from "./load-file.js";
 import { locateRows, type LocatedRow } from "./locate-rows.js";
+import { withPatience, type LockPatience } from "./lock-patience.js";
 import { rowsOf, relationsOf } from "./own-tables.js";
 import { refuseTooManyRejects, type InspectedFile } from "./plan-file.js";
 import { storedColumns } from "./stored-columns.js";
@@ -35,6 +36,7 @@ export async function rejectBadValues(
   fileId: string,
   loaded: LoadedRows,
   checks: ValueChecks,
+  patience: LockPatience,
 ): Promise<number> {
   const { source, inspection, shape } = file;
   const present = storedColumns(source, shape.header).names;
@@ -51,7 +53,7 @@ export async function rejectBadValues(
   const counts = { rows: inspection.rows, rejected: inspection.rejected + found };
   const shown = toRejects(first, await locate(first));
   refuseTooManyRejects(file.file, source, counts, shown);
-  await session.transaction(async (transaction) => {
+  await withPatience(session, patience, async (transaction) => {
     await transaction.query(`declare problems no scroll cursor for ${query}`);
     for (;;) {
       const problems = await problemsOf(transaction, `fetch ${portion} from problems`);

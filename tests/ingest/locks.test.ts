@@ -157,6 +157,23 @@ test("a large file is not published past a reader that does not end, and leaves 
   expect(await project.rows(read)).toEqual([["new", "520000"]]);
 });
 
+test("a store that may not be written is waited for, and who keeps it is named", async () => {
+  const project = await loadedProject();
+  const release = await holdLock(project, "share");
+  await project.write("raw/shop/y.csv", "id,note\n2,b\n");
+  const thrown: unknown = await project.ingest({ lockPatience: 100 }).catch((error: unknown) => error);
+  expect(thrown).toMatchObject({ code: "relation-busy" });
+  expect((thrown as AquiferError).details.join()).toContain("the holder");
+  const waiting: string[][] = [];
+  const ingesting = project.ingest({
+    onEvent: (event) => event.kind === "waiting" && waiting.push([...event.holders]),
+  });
+  while (waiting.length === 0) await sleep(20);
+  await release();
+  await ingesting;
+  expect(await project.rows("select id from bronze.shop_x order by id")).toEqual([["1"], ["2"]]);
+});
+
 test("rows of a dead load that the server commits late are removed all the same", async () => {
   const project = await loadedProject();
   const ledger = new IngestLedger("aquifer");

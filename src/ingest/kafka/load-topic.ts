@@ -7,6 +7,7 @@ import { messageColumns } from "../../project/sources.js";
 import { toWarehouseError } from "../../warehouse/postgres/server-error.js";
 import { storeRelation } from "../bronze-tables.js";
 import type { Feed, FeedContext, FeedCounts } from "../feed.js";
+import { whenWritable } from "../lock-patience.js";
 import type { HeaderMatch } from "../match-header.js";
 import { storedColumns } from "../stored-columns.js";
 import { bytesText } from "./bytes-text.js";
@@ -45,7 +46,7 @@ async function loadTopic(feed: TopicFeed, fileId: string, context: FeedContext):
   const statement = `copy ${table} (${names.map(quoteIdentifier).join(", ")}) from stdin (encoding 'UTF8')`;
   const reading = new TopicReading();
   const copied = await context.warehouse.withSession((session) =>
-    session.transaction(async (transaction) => {
+    whenWritable(session, storeRelation(feed.source.table), context.patience, async (transaction) => {
       await context.ledger.enterStream(transaction);
       const copy = transaction.copyFrom(statement);
       try {
