@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { packageVersion } from "../base/package-version.js";
 import type { Columns } from "./read-columns.js";
+import { partialPath } from "../base/partial-path.js";
 
 /**
  * What the last check of a project found, so that the next one judges only what changed and what reads something that
@@ -57,7 +58,7 @@ export async function readMemory(projectRoot: string): Promise<CheckMemory | und
 /** Written aside and renamed: another check may read it at this moment. */
 export async function writeMemory(projectRoot: string, memory: CheckMemory): Promise<void> {
   const path = join(projectRoot, memoryFile);
-  const partial = `${path}.${process.pid}.partial`;
+  const partial = partialPath(path);
   const content = JSON.stringify(memory);
   await mkdir(dirname(path), { recursive: true });
   await writeFile(partial, `${seal(content)}\n${content}`);

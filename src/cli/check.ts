@@ -20,6 +20,7 @@ import { keepTypes, typesFile } from "./keep-types.js";
 import { addProjectOptions, type ProjectOptionValues } from "./project-options.js";
 import { pullSources } from "./pull-sources.js";
 import { watchProject } from "./watch-project.js";
+import { partialPath } from "../base/partial-path.js";
 
 interface CheckValues extends ProjectOptionValues, ConnectionOptions {
   readonly json?: true;
@@ -178,7 +179,7 @@ function answer(
 /** Written aside and renamed, so that nobody reads half a file. */
 async function writeModel(root: string, model: WarehouseModel): Promise<void> {
   await mkdir(join(root, ".aquifer"), { recursive: true });
-  const partial = join(root, `${lastModel}.${process.pid}.partial`);
+  const partial = partialPath(join(root, lastModel));
   await writeFile(partial, `${JSON.stringify(model, null, 2)}\n`);
   await rename(partial, join(root, lastModel));
 }

@@ -17,6 +17,7 @@ import type { Selection } from "../project/select.js";
 import { collectList, type CommandContext, type CommandFactory } from "./command.js";
 import { watchProject } from "./watch-project.js";
 import { addProjectOptions, projectOverrides, type ProjectOptionValues } from "./project-options.js";
+import { partialPath } from "../base/partial-path.js";
 
 interface CompileValues extends ProjectOptionValues {
   readonly json?: true;
@@ -121,7 +122,7 @@ function outputSelection(values: CompileValues): Selection {
 async function writeCompiled(project: CompiledProject): Promise<void> {
   const folder = join(project.root, ".aquifer");
   await mkdir(folder, { recursive: true });
-  const partial = join(folder, `compiled.json.${process.pid}.partial`);
+  const partial = partialPath(join(folder, "compiled.json"));
   await writeFile(partial, jsonPieces(dataformJson(project.graph)));
   await rename(partial, join(folder, "compiled.json"));
 }

@@ -22,6 +22,7 @@ import { addSelectionOptions, durationOption, wholeNumber, type SelectionValues 
 import { RunProgress } from "./run-progress.js";
 import { testProject } from "./test.js";
 import { formatTable } from "./text-table.js";
+import { partialPath } from "../base/partial-path.js";
 
 /** Options of `run`, as parsed. */
 export interface RunValues extends ProjectOptionValues, SelectionValues, ConnectionOptions {
@@ -175,7 +176,7 @@ function exitCodeOf(outcome: RunOutcome): ExitCode {
 async function writeArtifact(root: string, name: string, text: string): Promise<void> {
   const folder = join(root, ".aquifer");
   await mkdir(folder, { recursive: true });
-  const partial = join(folder, `${name}.${process.pid}.partial`);
+  const partial = partialPath(join(folder, name));
   await writeFile(partial, `${text}\n`);
   await rename(partial, join(folder, name));
 }

@@ -7,6 +7,7 @@ import { deserialize, serialize } from "node:v8";
 import { builtFile } from "../base/built-file.js";
 import { packageVersion } from "../base/package-version.js";
 import type { CompiledProject } from "./compiled-project.js";
+import { partialPath } from "../base/partial-path.js";
 
 /** State of a file that changes whenever its content may have: times in milliseconds, size, inode. */
 type Stamp = readonly [modified: number, changed: number, size: number, inode: number];
@@ -52,7 +53,7 @@ export function compileCache(root: string, identity: object): CompileCache {
       const manifest = serialize({ listed, stamps } satisfies Manifest);
       const header = Buffer.alloc(4);
       header.writeUInt32LE(manifest.length);
-      const partial = `${path}.${process.pid}.partial`;
+      const partial = partialPath(path);
       try {
         await mkdir(dirname(path), { recursive: true });
         await writeFile(partial, [header, manifest, serialize(project)]);

@@ -8,6 +8,7 @@ import { glob } from "tinyglobby";
 import { builtFile } from "../base/built-file.js";
 import { AquiferError, AquiferErrors, asError } from "../base/errors.js";
 import { excerpt } from "../base/source-location.js";
+import { partialPath } from "../base/partial-path.js";
 
 /** One TypeScript (or JavaScript) file of the project half, loaded. */
 export interface LoadedModule {
@@ -64,7 +65,7 @@ async function loadModule(projectRoot: string, file: string): Promise<LoadedModu
   const name = `${file.replace(/[^A-Za-z0-9]+/g, "-")}-${createHash("sha256").update(output).digest("hex").slice(0, 16)}.mjs`;
   await mkdir(folder, { recursive: true });
   // Written aside and renamed: another command may load the same file at this moment.
-  const partial = join(folder, `${name}.${process.pid}.partial`);
+  const partial = partialPath(join(folder, name));
   await writeFile(partial, output);
   await rename(partial, join(folder, name));
   try {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { deserialize, serialize } from "node:v8";
+import { partialPath } from "../base/partial-path.js";
 
 interface Remembered {
   /** Digest of the file's text. */
@@ -37,7 +38,7 @@ export class SqlxCache {
   /** Writes what was used. A few files more or less are not worth it: they are translated again each time. */
   write(): void {
     if (this.missed <= this.known.size / 20) return;
-    const partial = `${this.path}.${process.pid}.partial`;
+    const partial = partialPath(this.path);
     try {
       mkdirSync(dirname(this.path), { recursive: true });
       writeFileSync(partial, serialize(this.used));
