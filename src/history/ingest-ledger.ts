@@ -1,4 +1,3 @@
-import { setTimeout as pause } from "node:timers/promises";
 import { quoteIdentifier, quoteRelation, type RelationName } from "../base/identifiers.js";
 import type { Queryable } from "../warehouse/warehouse.js";
 
@@ -170,19 +169,14 @@ export class IngestLedger {
   }
 
   /**
-   * Takes the lock of ingest for as long as the connection lives; false when another one has it for two seconds more.
+   * Takes the lock of ingest for as long as the connection lives; false when another one has it.
    */
   async lock(session: Queryable): Promise<boolean> {
-    // The server needs a moment to notice that a client was killed.
-    for (let attempt = 1; ; attempt++) {
-      const { rows } = await session.query<{ locked: boolean }>(
-        "select pg_try_advisory_lock(hashtextextended('aquifer ingest ' || $1, 0)) as locked",
-        [this.schema],
-      );
-      if (rows[0]?.locked === true) return true;
-      if (attempt === 20) return false;
-      await pause(100);
-    }
+    const { rows } = await session.query<{ locked: boolean }>(
+      "select pg_try_advisory_lock(hashtextextended('aquifer ingest ' || $1, 0)) as locked",
+      [this.schema],
+    );
+    return rows[0]?.locked === true;
   }
 
   async unlock(session: Queryable): Promise<void> {

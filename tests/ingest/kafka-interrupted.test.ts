@@ -159,6 +159,13 @@ for (const { name, hold, isReached, silent } of phases) {
       );
     }
     if (silent === true) process.kill(stream.broker.pid, "SIGCONT");
+    // The server notices within a moment that its client is gone, and gives the lock of ingest back.
+    const isLocked =
+      "exists (select from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database()))";
+    await until(
+      async () => !(await ask(isLocked)),
+      () => false,
+    );
     const seen = Number((await stream.rows("select count(*) from bronze.shop_click"))[0]?.[0]);
     expect([early.length, early.length + 2 * perPartition]).toContain(seen);
 
