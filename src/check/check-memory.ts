@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { packageVersion } from "../base/package-version.js";
 import type { Columns } from "./read-columns.js";
-import { partialPath } from "../base/partial-path.js";
+import { writeWhole } from "../base/write-whole.js";
 
 /**
  * What the last check of a project found, so that the next one judges only what changed and what reads something that
@@ -57,12 +57,8 @@ export async function readMemory(projectRoot: string): Promise<CheckMemory | und
 
 /** Written aside and renamed: another check may read it at this moment. */
 export async function writeMemory(projectRoot: string, memory: CheckMemory): Promise<void> {
-  const path = join(projectRoot, memoryFile);
-  const partial = partialPath(path);
   const content = JSON.stringify(memory);
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(partial, `${seal(content)}\n${content}`);
-  await rename(partial, path);
+  await writeWhole(join(projectRoot, memoryFile), `${seal(content)}\n${content}`);
 }
 
 /** The first line of the file, which only the same build of this program writes above the same content. */

@@ -1,6 +1,6 @@
 import type { Action } from "../project/action.js";
 import { isRelationAction } from "../project/action.js";
-import { transactionControl, transactionHint } from "../statements/transaction-control.js";
+import { controlMessage, transactionControl, transactionHint } from "../statements/transaction-control.js";
 import { userTexts } from "../statements/user-texts.js";
 import { namedKeys } from "./named-keys.js";
 import type { CheckContext } from "./check-context.js";
@@ -64,7 +64,7 @@ function refuseTransactionControl(context: CheckContext, action: Action, text: s
     {
       severity: "error",
       code: "transaction-control",
-      message: `"${found.word}" would end the transaction that the action runs in`,
+      message: controlMessage(found),
       hint: transactionHint,
     },
     { statement: text, position },

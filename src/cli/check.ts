@@ -1,4 +1,3 @@
-import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { Command, Option } from "commander";
 import { formatDuration, formatPlural } from "../base/format-quantity.js";
@@ -9,7 +8,6 @@ import { describeFinding, type Finding } from "../check/finding.js";
 import { changesAsMarkdown, describeChanges, isBreak } from "../check/impact.js";
 import { readLineage, type Lineage } from "../check/project-lineage.js";
 import { snapshotFile } from "../check/snapshot.js";
-import type { WarehouseModel } from "../check/warehouse-model.js";
 import { findProject } from "../project/find-project.js";
 import { assessImpact, lastModel, readEarlier, type Impact } from "./check-against.js";
 import { prepareCheck } from "./check-inputs.js";
@@ -20,7 +18,7 @@ import { keepTypes, typesFile } from "./keep-types.js";
 import { addProjectOptions, type ProjectOptionValues } from "./project-options.js";
 import { pullSources } from "./pull-sources.js";
 import { watchProject } from "./watch-project.js";
-import { partialPath } from "../base/partial-path.js";
+import { writeWhole } from "../base/write-whole.js";
 
 interface CheckValues extends ProjectOptionValues, ConnectionOptions {
   readonly json?: true;
@@ -134,7 +132,10 @@ async function check(
   const result = { ...checked, findings: [...checked.findings, ...stale, ...(pulled?.findings ?? [])] };
   const impact =
     asked && before && (await assessImpact(context, root, asked, { before, after: result, lineage }));
-  await Promise.all([writeModel(root, result.model), writeMemory(root, result.memory)]);
+  await Promise.all([
+    writeWhole(join(root, lastModel), `${JSON.stringify(result.model, null, 2)}\n`),
+    writeMemory(root, result.memory),
+  ]);
   const isFailure =
     result.findings.some((each) => fails(each, values)) || impact?.changes.some(isBreak) === true;
   return { text: answer(result, impact, values, clock.elapsed() - started), isFailure };
@@ -174,14 +175,6 @@ function answer(
       : `\nOther people's views are not among the readers: ${othersUnknown}.\n`;
   if (values.markdown === true) return changesAsMarkdown(changes, against) + note;
   return `${text}\nAgainst ${against}:\n${describeChanges(changes)}${note}`;
-}
-
-/** Written aside and renamed, so that nobody reads half a file. */
-async function writeModel(root: string, model: WarehouseModel): Promise<void> {
-  await mkdir(join(root, ".aquifer"), { recursive: true });
-  const partial = partialPath(join(root, lastModel));
-  await writeFile(partial, `${JSON.stringify(model, null, 2)}\n`);
-  await rename(partial, join(root, lastModel));
 }
 
 /** Findings, what was not checked, and one line of counts. */

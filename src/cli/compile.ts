@@ -1,4 +1,3 @@
-import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { Command, Option } from "commander";
 import { AquiferError, describeError } from "../base/errors.js";
@@ -17,7 +16,7 @@ import type { Selection } from "../project/select.js";
 import { collectList, type CommandContext, type CommandFactory } from "./command.js";
 import { watchProject } from "./watch-project.js";
 import { addProjectOptions, projectOverrides, type ProjectOptionValues } from "./project-options.js";
-import { partialPath } from "../base/partial-path.js";
+import { writeWhole } from "../base/write-whole.js";
 
 interface CompileValues extends ProjectOptionValues {
   readonly json?: true;
@@ -120,11 +119,7 @@ function outputSelection(values: CompileValues): Selection {
 
 /** `.aquifer/compiled.json`, written aside and renamed so that nobody reads half of it. */
 async function writeCompiled(project: CompiledProject): Promise<void> {
-  const folder = join(project.root, ".aquifer");
-  await mkdir(folder, { recursive: true });
-  const partial = partialPath(join(folder, "compiled.json"));
-  await writeFile(partial, jsonPieces(dataformJson(project.graph)));
-  await rename(partial, join(folder, "compiled.json"));
+  await writeWhole(join(project.root, ".aquifer", "compiled.json"), jsonPieces(dataformJson(project.graph)));
 }
 
 /** JSON of an object of lists, a thousand entries at a time: the graph of 10,000 models is 30 MB of text. */

@@ -1,5 +1,5 @@
 import { checkProject } from "../check/check-project.js";
-import { describeFinding, type Finding } from "../check/finding.js";
+import { summary } from "./check.js";
 import { prepareCheck } from "./check-inputs.js";
 import { startCheckServer } from "./check-server.js";
 import type { CommandContext } from "./command.js";
@@ -18,11 +18,9 @@ export async function judgeProject(
 ): Promise<boolean> {
   const inputs = await prepareCheck(context, root, values);
   const server = await startCheckServer(context, root, inputs.serverVersion);
-  const { findings, actions } = await checkProject({ ...inputs, server });
-  const isError = ({ severity }: Finding): boolean => severity === "error";
-  const errors = findings.filter(isError).length;
-  const { stderr } = context.effects;
-  for (const finding of findings) stderr.write(`${describeFinding(finding)}\n`);
-  stderr.write(`Checked ${actions} actions on an empty database: ${errors} errors.\n`);
-  return errors === 0;
+  const { clock, stderr } = context.effects;
+  const started = clock.elapsed();
+  const result = await checkProject({ ...inputs, server });
+  stderr.write(summary(result, clock.elapsed() - started));
+  return result.findings.every(({ severity }) => severity !== "error");
 }

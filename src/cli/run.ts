@@ -1,4 +1,3 @@
-import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
 import { exitCodes, type ExitCode } from "../base/errors.js";
@@ -22,7 +21,7 @@ import { addSelectionOptions, durationOption, wholeNumber, type SelectionValues 
 import { RunProgress } from "./run-progress.js";
 import { testProject } from "./test.js";
 import { formatTable } from "./text-table.js";
-import { partialPath } from "../base/partial-path.js";
+import { writeWhole } from "../base/write-whole.js";
 
 /** Options of `run`, as parsed. */
 export interface RunValues extends ProjectOptionValues, SelectionValues, ConnectionOptions {
@@ -112,7 +111,7 @@ export function run(
     });
     progress.finish(outcome);
     const result = JSON.stringify(runResult(outcome), null, 2);
-    await writeArtifact(prepared.root, "run_results.json", result);
+    await writeWhole(join(prepared.root, ".aquifer", "run_results.json"), `${result}\n`);
     if (isQuiet) effects.stdout.write(`${result}\n`);
     await notify(effects, prepared, outcome);
     return { exitCode: exitCodeOf(outcome), outcome };
@@ -170,13 +169,4 @@ function dryRun(context: CommandContext, folder: string, values: RunValues): Pro
 function exitCodeOf(outcome: RunOutcome): ExitCode {
   if (outcome.status === "successful") return exitCodes.success;
   return outcome.status === "cancelled" ? exitCodes.interrupted : exitCodes.failure;
-}
-
-/** Written aside and renamed, so that nobody reads half a file. */
-async function writeArtifact(root: string, name: string, text: string): Promise<void> {
-  const folder = join(root, ".aquifer");
-  await mkdir(folder, { recursive: true });
-  const partial = partialPath(join(folder, name));
-  await writeFile(partial, `${text}\n`);
-  await rename(partial, join(folder, name));
 }

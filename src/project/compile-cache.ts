@@ -1,13 +1,12 @@
 import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
-import { mkdir, rename, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { deserialize, serialize } from "node:v8";
 import { builtFile } from "../base/built-file.js";
 import { packageVersion } from "../base/package-version.js";
 import type { CompiledProject } from "./compiled-project.js";
-import { partialPath } from "../base/partial-path.js";
+import { writeWhole } from "../base/write-whole.js";
 
 /** State of a file that changes whenever its content may have: times in milliseconds, size, inode. */
 type Stamp = readonly [modified: number, changed: number, size: number, inode: number];
@@ -53,11 +52,8 @@ export function compileCache(root: string, identity: object): CompileCache {
       const manifest = serialize({ listed, stamps } satisfies Manifest);
       const header = Buffer.alloc(4);
       header.writeUInt32LE(manifest.length);
-      const partial = partialPath(path);
       try {
-        await mkdir(dirname(path), { recursive: true });
-        await writeFile(partial, [header, manifest, serialize(project)]);
-        await rename(partial, path);
+        await writeWhole(path, [header, manifest, serialize(project)]);
       } catch (thrown) {
         // A project that may only be read compiles as well, without being remembered.
         const { code } = thrown as NodeJS.ErrnoException;

@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build, type BuildFailure, type Plugin } from "esbuild";
@@ -8,7 +7,7 @@ import { glob } from "tinyglobby";
 import { builtFile } from "../base/built-file.js";
 import { AquiferError, AquiferErrors, asError } from "../base/errors.js";
 import { excerpt } from "../base/source-location.js";
-import { partialPath } from "../base/partial-path.js";
+import { writeWhole } from "../base/write-whole.js";
 
 /** One TypeScript (or JavaScript) file of the project half, loaded. */
 export interface LoadedModule {
@@ -63,11 +62,7 @@ async function loadModule(projectRoot: string, file: string): Promise<LoadedModu
   const output = await bundle(projectRoot, file);
   const folder = join(projectRoot, ".aquifer", "modules");
   const name = `${file.replace(/[^A-Za-z0-9]+/g, "-")}-${createHash("sha256").update(output).digest("hex").slice(0, 16)}.mjs`;
-  await mkdir(folder, { recursive: true });
-  // Written aside and renamed: another command may load the same file at this moment.
-  const partial = partialPath(join(folder, name));
-  await writeFile(partial, output);
-  await rename(partial, join(folder, name));
+  await writeWhole(join(folder, name), output);
   try {
     const exports = (await import(pathToFileURL(join(folder, name)).href)) as Record<string, unknown>;
     return { file, exports };

@@ -16,7 +16,7 @@ import type { LoadedReport } from "./load-reports.js";
 import { reportPage } from "./page.js";
 import { readReport } from "./read-queries.js";
 import { composeBody } from "./view/view.js";
-import { writeWhole } from "./write-whole.js";
+import { writeWhole } from "../base/write-whole.js";
 
 export interface BuildOptions {
   readonly projectRoot: string;

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { AquiferError, exitCodes } from "../base/errors.js";
-import { writeWhole } from "./write-whole.js";
+import { writeWhole } from "../base/write-whole.js";
 
 const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge"];
 const elsewhere = [

@@ -2,7 +2,7 @@ import { AquiferError } from "../base/errors.js";
 import { excerpt } from "../base/source-location.js";
 import { lineColumnAt } from "../base/text-position.js";
 import type { Action } from "../project/action.js";
-import { transactionControl, transactionHint } from "../statements/transaction-control.js";
+import { controlMessage, transactionControl, transactionHint } from "../statements/transaction-control.js";
 import { userTexts } from "../statements/user-texts.js";
 import type { Locate } from "./action-error.js";
 
@@ -17,7 +17,7 @@ export function refuseTransactionControl(action: Action, locate: Locate | undefi
     if (found === undefined) continue;
     const place = lineColumnAt(text, found.offset);
     const position = Array.from(text.slice(0, found.offset)).length + 1;
-    throw new AquiferError(`"${found.word}" would end the transaction that the action runs in`, {
+    throw new AquiferError(controlMessage(found), {
       code: "transaction-control",
       location: { file: action.file },
       excerpt: excerpt(text, place.line, place.column),

@@ -8,6 +8,11 @@ export interface TransactionControl {
   readonly offset: number;
 }
 
+/** What is wrong with it. */
+export function controlMessage({ word }: TransactionControl): string {
+  return `"${word}" would end the transaction that the action runs in`;
+}
+
 /** What to do about it. */
 export const transactionHint =
   "Take it out: all of the action's statements are published together, or none. An operation that must not run in a transaction says so in aquifer.config.ts: operations: { <name>: { transaction: false } }.";

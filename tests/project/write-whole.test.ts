@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
-import { writeWhole } from "../../src/report/write-whole.js";
+import { writeWhole } from "../../src/base/write-whole.js";
 
 async function folder(): Promise<string> {
   const made = await mkdtemp(join(tmpdir(), "aquifer-write-"));
