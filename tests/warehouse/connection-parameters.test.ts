@@ -166,6 +166,7 @@ describe("a password file", () => {
     expect(passwordIn(text, question)).toBe("first");
     expect(passwordIn(text, { ...question, port: 1 })).toBe("last");
     expect(passwordIn("h:5432:d:other:x", question)).toBeUndefined();
+    expect(passwordIn("*:*:*:u:a\u2028b\u2029c", question)).toBe("a\u2028b\u2029c");
   });
 
   it("holds any user and password once colons and backslashes are escaped", () => {

@@ -45,9 +45,9 @@ export function passwordIn(text: string, question: PasswordQuestion): string | u
 /** Fields are separated by colons; a backslash takes the next character as it is. The fifth field ends the line. */
 function splitFields(line: string): string[] {
   const fields = [""];
-  for (const [character = ""] of line.matchAll(/\\.|./g)) {
+  for (const [character = ""] of line.matchAll(/\\[^]|[^]/g)) {
     if (character === ":" && fields.length < 5) fields.push("");
-    else fields.push((fields.pop() ?? "") + character.replace(/^\\(.)/, "$1"));
+    else fields.push((fields.pop() ?? "") + character.replace(/^\\([^])/, "$1"));
   }
   return fields;
 }

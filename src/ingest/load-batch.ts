@@ -1,0 +1,171 @@
+import { asError } from "../base/errors.js";
+import { quoteRelation, type RelationName } from "../base/identifiers.js";
+import type { IngestLedger, MissingFile } from "../history/ingest-ledger.js";
+import type { Copying, Queryable, Session } from "../warehouse/warehouse.js";
+import { storeRelation } from "./bronze-tables.js";
+import type { PlannedFile } from "./decide-load.js";
+import { displayName } from "./discover-files.js";
+import { notLoaded, toRecord, toResult, type FileResult, type LoadOutcome } from "./file-result.js";
+import { patienceOf, type IngestOptions } from "./ingest-options.js";
+import { loadFile, type LoadedRows } from "./load-file.js";
+import { withPatience, type LockPatience } from "./lock-patience.js";
+import { hasOwnTables, removeRows } from "./own-tables.js";
+import { publishBatch, type OwnTables } from "./publish-batch.js";
+import { rejectBadValues } from "./reject-values.js";
+import { checkSeed, type Seed } from "./seeds.js";
+import { verifyRows } from "./verify-rows.js";
+
+export interface IngestResult {
+  /** Name of the batch; of several, joined by commas; undefined when there was nothing to load. */
+  readonly batch: string | undefined;
+  readonly files: readonly FileResult[];
+  /** Selected sources that have no rows yet. */
+  readonly waiting: readonly string[];
+  /** Periods for which a selected source lacks the file that it is expected to have. */
+  readonly missing: readonly MissingFile[];
+}
+
+/** Undoes what a dead process has begun. */
+export async function sweep(
+  session: Session & Copying,
+  ledger: IngestLedger,
+  options: IngestOptions,
+): Promise<void> {
+  const reason = "the process that loaded it ended before it was done";
+  const batches = await undoStarted(session, ledger, patienceOf(options), reason);
+  if (batches.length > 0) options.onEvent?.({ kind: "swept", batches });
+}
+
+/**
+ * Removes the rows of every batch that is started and marks it as failed, once no stream of it can commit any more: the
+ * server may still be at work for a process that is dead.
+ */
+async function undoStarted(
+  session: Session & Copying,
+  ledger: IngestLedger,
+  patience: LockPatience,
+  error: string,
+): Promise<readonly string[]> {
+  return withPatience(session, patience, async (transaction) => {
+    await ledger.awaitStreams(transaction);
+    const tag = await ledger.tag(transaction);
+    for (const { fileId, bronzeTable } of await ledger.abandonedFiles(transaction)) {
+      await removeRows(transaction, bronzeTable, { ledger: tag, fileId });
+    }
+    return ledger.failBatches(transaction, error);
+  });
+}
+
+/** Loads planned files in one batch, which becomes visible at once at its end; nothing of a failed one remains. */
+export async function loadBatch(
+  session: Session & Copying,
+  ledger: IngestLedger,
+  options: IngestOptions,
+  planned: readonly PlannedFile[],
+  seeds: readonly Seed[],
+): Promise<IngestResult> {
+  const results: FileResult[] = [];
+  const done = (file: PlannedFile, outcome: LoadOutcome): void => {
+    const result = toResult(file, outcome);
+    results.push(result);
+    options.onEvent?.({ kind: "file", file: result });
+  };
+  const todo = planned.filter(({ decision }) => decision.action !== "skip");
+  for (const file of planned) if (file.decision.action === "skip") done(file, notLoaded);
+  let batch: { readonly id: string; readonly name: string } | undefined;
+  if (todo.length > 0) {
+    batch = await ledger.startBatch(session, options.now(), options.version);
+    try {
+      const { id } = batch;
+      const own: OwnTables[] = [];
+      for (const file of todo) {
+        const { outcome, tables } = await loadOne(session, ledger, options, id, file, seeds);
+        own.push({ store: file.source.table, tables });
+        done(file, outcome);
+      }
+      await publishBatch(session, ledger, patienceOf(options), id, own);
+    } catch (thrown) {
+      // On a broken connection this fails too; then the next ingest sweeps.
+      await undoStarted(session, ledger, patienceOf(options), asError(thrown).message).catch(() => undefined);
+      throw thrown;
+    }
+    await analyzeStores(session, todo);
+  }
+  return { batch: batch?.name, files: results, ...(await whatLacks(session, ledger, options)) };
+}
+
+/** Rows that a feed put into the store, whose values never were here to be measured; it has counted them itself. */
+const storedUnparsed: LoadedRows = { own: [], lengths: undefined };
+
+async function loadOne(
+  session: Session & Copying,
+  ledger: IngestLedger,
+  options: IngestOptions,
+  batchId: string,
+  file: PlannedFile,
+  seeds: readonly Seed[],
+): Promise<{ outcome: LoadOutcome; tables: readonly RelationName[] }> {
+  const { warehouse, signal } = options;
+  const begin = options.elapsed();
+  let rejected = 0;
+  let tables: readonly RelationName[] = [];
+  const fileId = await ledger.startFile(session, batchId, toRecord(file));
+  if (file.decision.action === "load") {
+    let bytes = 0;
+    const context = {
+      warehouse,
+      patience: patienceOf(options),
+      session,
+      ledger,
+      signal,
+      onBytes: (more: number): void => {
+        bytes += more;
+        options.onEvent?.({
+          kind: "progress",
+          phase: "loading",
+          file: displayName(file.file),
+          bytes,
+          total: file.file.bytes,
+        });
+      },
+    };
+    await file.feed?.load(fileId, context);
+    const loaded = file.feed ? storedUnparsed : await loadFile(file, fileId, context);
+    tables = loaded.own;
+    const seed = seeds.find(({ source }) => source === file.source);
+    if (seed) await checkSeed(session, seed, fileId, loaded);
+    else {
+      const broken = await verifyRows(session, warehouse, file, fileId, loaded);
+      if (broken)
+        rejected = await rejectBadValues(session, ledger, file, fileId, loaded, broken, context.patience);
+    }
+  }
+  const outcome: LoadOutcome = { seconds: (options.elapsed() - begin) / 1000, rejected };
+  await ledger.endFile(session, fileId, outcome);
+  return { outcome, tables };
+}
+
+/** Large files are analysed by a smaller sample than the server's default: bronze is read as a whole. */
+async function analyzeStores(session: Session, files: readonly PlannedFile[]): Promise<void> {
+  const isLarge = files.some(({ inspection }) => hasOwnTables(inspection));
+  for (const table of new Set(files.map(({ source }) => source.table))) {
+    await session.transaction(async (transaction) => {
+      if (isLarge) await transaction.query("set local default_statistics_target = 30");
+      await transaction.query(`analyze ${quoteRelation(storeRelation(table))}`);
+    });
+  }
+}
+
+/** What the selected sources have no rows or no file of. */
+export async function whatLacks(
+  session: Queryable,
+  ledger: IngestLedger,
+  options: IngestOptions,
+): Promise<Pick<IngestResult, "waiting" | "missing">> {
+  const names = options.selected.map(({ name }) => name);
+  const present = new Set((await ledger.currentFiles(session)).map(({ source }) => source));
+  return {
+    waiting: names.filter((name) => !present.has(name)),
+    missing: await ledger.missingFiles(session, names),
+  };
+}
