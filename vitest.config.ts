@@ -1,5 +1,10 @@
+import { tmpdir } from "node:os";
 import { defineConfig } from "vitest/config";
 import { fileURLToPath } from "node:url";
+import { memoryFolder } from "./tests/support/memory-folder.js";
+
+// The temporary folder of this process and of all workers and commands below it.
+process.env["TMPDIR"] ??= memoryFolder() ?? tmpdir();
 
 export default defineConfig({
   resolve: {
