@@ -62,7 +62,7 @@ export async function checkProject(
 ): Promise<CheckResult> {
   const result = await judgeProject(options, body);
   if (result !== "doubtful") return result;
-  const again = await judgeProject(options, body, "whole");
+  const again = await judgeProject({ ...options, database: undefined }, body, "whole");
   if (again === "doubtful") throw new Error("a whole check is never doubtful");
   return again;
 }

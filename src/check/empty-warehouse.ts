@@ -10,16 +10,28 @@ import { withScratchDatabase } from "./scratch-database.js";
 import type { Snapshot } from "./snapshot.js";
 import { withStandInRoles } from "./stand-in-roles.js";
 
-export interface EmptyWarehouseOptions {
-  readonly server: ServerAccess;
-  /** Sources and seeds. */
-  readonly known: readonly KnownRelation[];
+export interface EmptyDatabaseOptions {
+  readonly historySchema: string;
   /** What else the warehouse holds; undefined where nobody has pulled it. */
   readonly snapshot?: Snapshot;
-  readonly historySchema: string;
   readonly signal?: AbortSignal;
   /** Most connections of the lent database; 2 unless given. */
   readonly maxSessions?: number;
+}
+
+/** A scratch database before anything of a project's own is in it. */
+export interface EmptyDatabase {
+  readonly warehouse: Warehouse;
+  /** Extensions of the snapshot that the embedded server does not have. */
+  readonly lacking: readonly string[];
+}
+
+export interface EmptyWarehouseOptions extends EmptyDatabaseOptions {
+  readonly server: ServerAccess;
+  /** Sources and seeds. */
+  readonly known: readonly KnownRelation[];
+  /** One that is being made already, with the same options; it serves once. */
+  readonly database?: Promise<EmptyDatabase> | undefined;
 }
 
 export interface EmptyWarehouse {
@@ -28,25 +40,26 @@ export interface EmptyWarehouse {
   readonly session: Queryable;
 }
 
-/** Lends a scratch database that holds what a project is built on, empty: history, sources, and what was pulled. */
-export async function withEmptyWarehouse<T>(
-  context: CheckContext,
-  options: EmptyWarehouseOptions,
-  body: (empty: EmptyWarehouse) => Promise<T>,
+/**
+ * Lends a scratch database with history and extensions, and removes it afterwards. It is made while the body does what needs
+ * no database yet, such as compiling.
+ */
+export function withEmptyDatabase<T>(
+  server: ServerAccess | Promise<ServerAccess>,
+  options: EmptyDatabaseOptions,
+  body: (database: Promise<EmptyDatabase>) => Promise<T>,
 ): Promise<T> {
-  const { server, known, snapshot, historySchema, signal, maxSessions } = options;
+  const { snapshot, historySchema, signal, maxSessions } = options;
+  const lacking: string[] = [];
   return withScratchDatabase(
     server,
-    async (warehouse) => {
-      await migrateHistory(warehouse, historySchema);
-      return warehouse.withSession(async (connection) => {
-        const session = withStandInRoles(connection);
-        await resetSession(session);
-        await buildKnown(session, context.actions.values(), known);
-        const failed = snapshot === undefined ? new Set<string>() : await buildSnapshot(session, snapshot);
-        await markUnknown(session, context, options, failed);
-        return body({ warehouse, session });
+    (scratch) => {
+      const database = scratch.then(async (warehouse) => {
+        await migrateHistory(warehouse, historySchema);
+        return { warehouse, lacking };
       });
+      database.catch(() => undefined);
+      return body(database);
     },
     {
       ...(signal === undefined ? {} : { signal }),
@@ -55,11 +68,33 @@ export async function withEmptyWarehouse<T>(
         ? {}
         : {
             prepare: async (superuser, owner) => {
-              context.lacking.push(...(await installExtensions(superuser, snapshot.extensions, owner)));
+              lacking.push(...(await installExtensions(superuser, snapshot.extensions, owner)));
             },
           }),
     },
   );
+}
+
+/** Lends a scratch database that holds what a project is built on, empty: history, sources, and what was pulled. */
+export async function withEmptyWarehouse<T>(
+  context: CheckContext,
+  options: EmptyWarehouseOptions,
+  body: (empty: EmptyWarehouse) => Promise<T>,
+): Promise<T> {
+  const { server, known, snapshot, database } = options;
+  const build = async (empty: Promise<EmptyDatabase>): Promise<T> => {
+    const { warehouse, lacking } = await empty;
+    context.lacking.push(...lacking);
+    return warehouse.withSession(async (connection) => {
+      const session = withStandInRoles(connection);
+      await resetSession(session);
+      await buildKnown(session, context.actions.values(), known);
+      const failed = snapshot === undefined ? new Set<string>() : await buildSnapshot(session, snapshot);
+      await markUnknown(session, context, options, failed);
+      return body({ warehouse, session });
+    });
+  };
+  return database === undefined ? withEmptyDatabase(server, options, build) : build(database);
 }
 
 /** A declaration whose columns nobody knows cannot be read, and is no fault of the project. The history is there. */

@@ -19,47 +19,68 @@ export interface ScratchOptions {
  * has no rights beyond that database: what reaches further (other roles, files, programs, settings of the server) is
  * refused by the server itself. What killed checks left behind is removed too.
  *
+ * @param body begins at once, while the database is still being made; what it throws goes before a failure to make it
  * @throws AquiferError `interrupted` when the signal ends it
  */
 export async function withScratchDatabase<T>(
-  server: ServerAccess,
-  body: (scratch: Warehouse) => Promise<T>,
+  server: ServerAccess | Promise<ServerAccess>,
+  body: (scratch: Promise<Warehouse>) => Promise<T>,
   options: ScratchOptions = {},
 ): Promise<T> {
   const { signal } = options;
+  const making = makeScratch(server, options);
+  const lent = making.then(({ warehouse }) => warehouse);
+  // Whoever awaits it learns of a failure; a body that has failed before does not.
+  lent.catch(() => undefined);
+  try {
+    return await body(lent);
+  } catch (thrown) {
+    if (signal?.aborted !== true) throw thrown;
+    throw new AquiferError("Interrupted", { code: "interrupted", exitCode: exitCodes.interrupted });
+  } finally {
+    const made = await making.catch(() => undefined);
+    await made?.remove();
+  }
+}
+
+interface Scratch {
+  readonly warehouse: Warehouse;
+  readonly remove: () => Promise<void>;
+}
+
+async function makeScratch(
+  access: ServerAccess | Promise<ServerAccess>,
+  { signal, prepare, maxSessions = 2 }: ScratchOptions,
+): Promise<Scratch> {
+  const server = await access;
   const name = `${scratchPrefix}${process.pid}_${randomBytes(6).toString("hex")}`;
   const password = randomBytes(24).toString("base64url");
-  const where = { origin: "check", maxSessions: 2 };
   // The connection of this name says that the command lives: a sweep leaves the database alone.
-  const admin = await connectEmbedded(server, { ...where, database: "postgres", applicationName: name });
+  const admin = await connectEmbedded(server, {
+    ...{ origin: "check", maxSessions: 2, database: "postgres", applicationName: name },
+  });
   const end = (): void =>
     void admin
       .query("select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", [name])
       .catch(() => undefined);
   signal?.addEventListener("abort", end);
+  const remove = async (): Promise<void> => {
+    signal?.removeEventListener("abort", end);
+    await removeScratch(admin, name);
+    await admin.close();
+  };
   try {
     await sweepScratch(admin);
     await admin.query(`create role ${quoteIdentifier(name)} login password ${quoteLiteral(password)}`);
     await admin.query(`create database ${quoteIdentifier(name)} owner ${quoteIdentifier(name)}`);
-    const { prepare } = options;
     if (prepare) await asSuperuser(server, name, (superuser) => prepare(superuser, name));
     signal?.throwIfAborted();
-    const scratch = await connectEmbedded(
-      { ...server, user: name, password },
-      { ...where, database: name, maxSessions: options.maxSessions ?? 2 },
-    );
-    try {
-      return await body(scratch);
-    } finally {
-      await scratch.close();
-    }
-  } catch (thrown) {
-    if (signal?.aborted !== true) throw thrown;
-    throw new AquiferError("Interrupted", { code: "interrupted", exitCode: exitCodes.interrupted });
-  } finally {
-    signal?.removeEventListener("abort", end);
-    await removeScratch(admin, name);
-    await admin.close();
+    const own = { ...server, user: name, password };
+    const warehouse = await connectEmbedded(own, { origin: "check", maxSessions, database: name });
+    return { warehouse, remove: () => warehouse.close().finally(remove) };
+  } catch (error) {
+    await remove();
+    throw error;
   }
 }
 

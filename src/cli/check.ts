@@ -2,7 +2,7 @@ import { join, resolve } from "node:path";
 import { Command, Option } from "commander";
 import { formatDuration, formatPlural } from "../base/format-quantity.js";
 import { AquiferError, describeError, exitCodes } from "../base/errors.js";
-import { checkProject, type CheckResult } from "../check/check-project.js";
+import { checkProject, type CheckOptions, type CheckResult } from "../check/check-project.js";
 import { readMemory, writeMemory } from "../check/check-memory.js";
 import { describeFinding, type Finding } from "../check/finding.js";
 import { changesAsMarkdown, describeChanges, isBreak } from "../check/impact.js";
@@ -10,7 +10,7 @@ import { readLineage, type Lineage } from "../check/project-lineage.js";
 import { snapshotFile } from "../check/snapshot.js";
 import { findProject } from "../project/find-project.js";
 import { assessImpact, lastModel, readEarlier, type Impact } from "./check-against.js";
-import { prepareCheck } from "./check-inputs.js";
+import { prepareCheck, withCheckInputs } from "./check-inputs.js";
 import { startCheckServer } from "./check-server.js";
 import type { CommandContext, CommandFactory } from "./command.js";
 import { addConnectionOptions, type ConnectionOptions } from "./connection-options.js";
@@ -102,34 +102,48 @@ async function watch(context: CommandContext, root: string, values: CheckValues)
   );
 }
 
-async function check(
+interface Answer {
+  readonly text: string;
+  readonly isFailure: boolean;
+}
+
+async function check(context: CommandContext, root: string, values: CheckValues): Promise<Answer> {
+  const started = context.effects.clock.elapsed();
+  // Lineage is read from what is built, so everything is.
+  const isWhole = values.against !== undefined || values.full === true;
+  const remembered = isWhole ? undefined : readMemory(root);
+  if (values.pull !== true) {
+    return withCheckInputs(context, root, values, async (inputs) => {
+      const memory = await remembered;
+      return judge(context, root, values, { ...inputs, ...(memory && { memory }) }, started);
+    });
+  }
+  const prepared = await prepareCheck(context, root, values);
+  const { snapshot, findings } = await pullSources(context, root, prepared, values);
+  const server = await startCheckServer(context, root, prepared.serverVersion);
+  const memory = await remembered;
+  const inputs = { ...prepared, snapshot, server, ...(memory && { memory }) };
+  return judge(context, root, values, inputs, started, findings);
+}
+
+async function judge(
   context: CommandContext,
   root: string,
   values: CheckValues,
-): Promise<{ readonly text: string; readonly isFailure: boolean }> {
+  inputs: CheckOptions,
+  started: number,
+  pulled: readonly Finding[] = [],
+): Promise<Answer> {
   const { clock } = context.effects;
-  const started = clock.elapsed();
-  // Lineage is read from what is built, so everything is.
-  const isWhole = values.against !== undefined || values.full === true;
-  const [prepared, memory] = await Promise.all([
-    prepareCheck(context, root, values),
-    isWhole ? undefined : readMemory(root),
-  ]);
-  const pulled = values.pull === true ? await pullSources(context, root, prepared, values) : undefined;
-  const inputs = pulled === undefined ? prepared : { ...prepared, snapshot: pulled.snapshot };
-  const server = await startCheckServer(context, root, inputs.serverVersion);
   const asked = values.against === undefined ? undefined : { ...values, against: values.against };
-  const before = asked && (await readEarlier(context, root, asked, { ...inputs, server }));
+  const before = asked && (await readEarlier(context, root, asked, inputs));
   let lineage: Lineage = new Map();
-  const checked = await checkProject(
-    { ...inputs, server, ...(memory === undefined ? {} : { memory }) },
-    async (session, scratch) => {
-      if (before === undefined || before.lineage !== undefined) return;
-      lineage = await readLineage(session, scratch, inputs.reports, inputs.relationOf);
-    },
-  );
+  const checked = await checkProject(inputs, async (session, scratch) => {
+    if (before === undefined || before.lineage !== undefined) return;
+    lineage = await readLineage(session, scratch, inputs.reports, inputs.relationOf);
+  });
   const stale = await keepTypes(root, checked, inputs.reports, values.locked === true);
-  const result = { ...checked, findings: [...checked.findings, ...stale, ...(pulled?.findings ?? [])] };
+  const result = { ...checked, findings: [...checked.findings, ...stale, ...pulled] };
   const impact =
     asked && before && (await assessImpact(context, root, asked, { before, after: result, lineage }));
   await Promise.all([

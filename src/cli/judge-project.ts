@@ -1,7 +1,6 @@
 import { checkProject } from "../check/check-project.js";
 import { summary } from "./check.js";
-import { prepareCheck } from "./check-inputs.js";
-import { startCheckServer } from "./check-server.js";
+import { withCheckInputs } from "./check-inputs.js";
 import type { CommandContext } from "./command.js";
 import type { ProjectOptionValues } from "./project-options.js";
 
@@ -16,11 +15,9 @@ export async function judgeProject(
   root: string,
   values: ProjectOptionValues,
 ): Promise<boolean> {
-  const inputs = await prepareCheck(context, root, values);
-  const server = await startCheckServer(context, root, inputs.serverVersion);
   const { clock, stderr } = context.effects;
   const started = clock.elapsed();
-  const result = await checkProject({ ...inputs, server });
+  const result = await withCheckInputs(context, root, values, (inputs) => checkProject(inputs));
   stderr.write(summary(result, clock.elapsed() - started));
   return result.findings.every(({ severity }) => severity !== "error");
 }

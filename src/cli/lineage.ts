@@ -5,8 +5,7 @@ import { nearestName } from "../base/nearest-name.js";
 import { checkProject } from "../check/check-project.js";
 import { readLineage, reversed, type ColumnKey, type Lineage } from "../check/project-lineage.js";
 import { findProject } from "../project/find-project.js";
-import { startEmbedded } from "../warehouse/embedded/embedded-server.js";
-import { prepareCheck } from "./check-inputs.js";
+import { withCheckInputs } from "./check-inputs.js";
 import type { CommandContext, CommandFactory } from "./command.js";
 import { addProjectOptions, type ProjectOptionValues } from "./project-options.js";
 
@@ -35,12 +34,12 @@ async function showLineage(
 ): Promise<void> {
   const { stdout, stderr } = context.effects;
   const { root } = findProject(folder);
-  const inputs = await prepareCheck(context, root, values);
-  const server = await startEmbedded(root, { onStart: (what) => stderr.write(`Starting ${what}...\n`) });
   let lineage: Lineage = new Map();
-  const { findings } = await checkProject({ ...inputs, server }, async (session, checked) => {
-    lineage = await readLineage(session, checked, inputs.reports, inputs.relationOf);
-  });
+  const { findings } = await withCheckInputs(context, root, values, (inputs) =>
+    checkProject(inputs, async (session, checked) => {
+      lineage = await readLineage(session, checked, inputs.reports, inputs.relationOf);
+    }),
+  );
   const errors = findings.filter((finding) => finding.severity === "error").length;
   if (errors > 0)
     stderr.write(`${errors} errors in the project (see dataform check): its lineage is incomplete.\n`);

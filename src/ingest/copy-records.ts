@@ -4,7 +4,7 @@ import { describeFlaw, expectedFields, scannerOf, valuesOf } from "./record-form
 import type { TextShape } from "./recognize-text.js";
 import { rejectOf } from "./inspect-text.js";
 import { RecordScanner } from "./record-scanner.js";
-import type { Reject } from "../history/ingest-ledger.js";
+import type { Reject } from "../history/ingest-records.js";
 
 /** A part of a file's text: all of it, or what one of several streams takes. */
 export interface RecordRange {

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { AquiferError } from "../base/errors.js";
-import type { CurrentFile, LastVersion, StoredContent } from "../history/ingest-ledger.js";
+import type { CurrentFile, LastVersion, StoredContent } from "../history/ingest-records.js";
 import { displayName } from "./discover-files.js";
 import type { InspectedFile } from "./plan-file.js";
 

@@ -1,5 +1,5 @@
 import { formatPlural } from "../base/format-quantity.js";
-import type { MissingFile } from "../history/ingest-ledger.js";
+import type { MissingFile } from "../history/ingest-records.js";
 
 /** Sources that are named in one line, and periods of each. */
 const shown = 6;

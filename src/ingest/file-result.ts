@@ -1,5 +1,5 @@
 import { isJson } from "./record-format.js";
-import type { FileRecord } from "../history/ingest-ledger.js";
+import type { FileRecord } from "../history/ingest-records.js";
 import { ledgerName, type PlannedFile } from "./decide-load.js";
 import { displayName } from "./discover-files.js";
 import type { InspectedFile } from "./plan-file.js";

@@ -1,5 +1,6 @@
 import { AquiferError, exitCodes } from "../base/errors.js";
-import { IngestLedger, type DeclaredSource } from "../history/ingest-ledger.js";
+import { IngestLedger } from "../history/ingest-ledger.js";
+import type { DeclaredSource } from "../history/ingest-records.js";
 import { defaultHistorySchema, hasHistory, migrateHistory } from "../history/migrate.js";
 import type { Source } from "../project/source.js";
 import type { Copying, Queryable, Session } from "../warehouse/warehouse.js";

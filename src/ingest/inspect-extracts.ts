@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { AquiferError, AquiferErrors } from "../base/errors.js";
 import { formatRelation, type RelationName } from "../base/identifiers.js";
 import { nearestName } from "../base/nearest-name.js";
-import type { CurrentExtract, ExtractDialect } from "../history/ingest-ledger.js";
+import type { CurrentExtract, ExtractDialect } from "../history/ingest-records.js";
 import type { DatabaseOrigin } from "../project/database-source.js";
 import type { PeriodGrain } from "../project/period-rule.js";
 import type { Source } from "../project/source.js";

@@ -1,5 +1,5 @@
 import { AquiferError, AquiferErrors } from "../base/errors.js";
-import type { ReadVersion } from "../history/ingest-ledger.js";
+import type { ReadVersion } from "../history/ingest-records.js";
 import type { Source } from "../project/source.js";
 import { concernsSource } from "./classify-file.js";
 import { discoverFiles, displayName, type RawFile } from "./discover-files.js";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Reject } from "../history/ingest-ledger.js";
+import type { Reject } from "../history/ingest-records.js";
 import type { Source } from "../project/source.js";
 import { footerStart, footerWindow } from "./footer.js";
 import { displayName, type RawFile } from "./discover-files.js";

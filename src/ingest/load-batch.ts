@@ -1,6 +1,7 @@
 import { asError } from "../base/errors.js";
 import { quoteRelation, type RelationName } from "../base/identifiers.js";
-import type { IngestLedger, MissingFile } from "../history/ingest-ledger.js";
+import type { IngestLedger } from "../history/ingest-ledger.js";
+import type { MissingFile } from "../history/ingest-records.js";
 import type { Copying, Queryable, Session } from "../warehouse/warehouse.js";
 import { storeRelation } from "./bronze-tables.js";
 import type { PlannedFile } from "./decide-load.js";

@@ -2,7 +2,7 @@ import { Transform, type TransformCallback } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { AquiferError, asError } from "../base/errors.js";
 import { formatRelation, quoteIdentifier, quoteRelation, type RelationName } from "../base/identifiers.js";
-import type { ExtractDialect } from "../history/ingest-ledger.js";
+import type { ExtractDialect } from "../history/ingest-records.js";
 import type { Source } from "../project/source.js";
 import { toWarehouseError } from "../warehouse/postgres/server-error.js";
 import { storeRelation } from "./bronze-tables.js";

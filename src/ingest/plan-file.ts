@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { posix } from "node:path";
 import { AquiferError } from "../base/errors.js";
 import { formatPlural } from "../base/format-quantity.js";
-import type { ReadVersion, Reject } from "../history/ingest-ledger.js";
+import type { ReadVersion, Reject } from "../history/ingest-records.js";
 import { readName } from "../project/name-columns.js";
 import type { RejectLimit, Source } from "../project/source.js";
 import { candidateSources, classifyFile, type Classification } from "./classify-file.js";

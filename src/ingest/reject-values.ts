@@ -1,5 +1,6 @@
 import { quoteIdentifier, quoteLiteral, quoteRelation } from "../base/identifiers.js";
-import type { IngestLedger, Reject } from "../history/ingest-ledger.js";
+import type { IngestLedger } from "../history/ingest-ledger.js";
+import type { Reject } from "../history/ingest-records.js";
 import type { Source } from "../project/source.js";
 import type { Copying, Queryable, Session } from "../warehouse/warehouse.js";
 import { storeRelation } from "./bronze-tables.js";

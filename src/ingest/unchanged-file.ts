@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { ReadVersion } from "../history/ingest-ledger.js";
+import type { ReadVersion } from "../history/ingest-records.js";
 import type { Source } from "../project/source.js";
 import { ledgerName } from "./decide-load.js";
 import { displayName, type RawFile } from "./discover-files.js";

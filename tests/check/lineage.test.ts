@@ -278,7 +278,8 @@ let lineage: ReadonlyMap<string, { readonly from: string[]; readonly through: st
 const names = Object.keys(corpus);
 
 beforeAll(async () => {
-  await withScratchDatabase(sharedServer(), async (scratch) => {
+  await withScratchDatabase(sharedServer(), async (made) => {
+    const scratch = await made;
     await scratch.withSession(async (session) => {
       await buildKnown(session, [], known);
       const found = new Map<string, { from: string[]; through: string[] }>();
@@ -389,7 +390,8 @@ when matched and t.amount > 1 then update set note = s.name when not matched the
 describe("the lineage of statements that change data", () => {
   it("comes from the server's analysis of each", async () => {
     const found: Record<string, Record<string, string>> = {};
-    await withScratchDatabase(sharedServer(), async (scratch) => {
+    await withScratchDatabase(sharedServer(), async (made) => {
+      const scratch = await made;
       await scratch.withSession(async (session) => {
         await buildKnown(session, [], known);
         await session.query(

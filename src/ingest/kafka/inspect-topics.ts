@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { AquiferError, AquiferErrors } from "../../base/errors.js";
 import { formatPlural } from "../../base/format-quantity.js";
-import type { Reject, TopicPosition } from "../../history/ingest-ledger.js";
+import type { Reject, TopicPosition } from "../../history/ingest-records.js";
 import type { KafkaOrigin } from "../../project/kafka-source.js";
 import type { Source } from "../../project/source.js";
 import { matchHeader, type HeaderMatch } from "../match-header.js";

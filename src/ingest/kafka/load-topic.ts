@@ -2,7 +2,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { AquiferError, asError } from "../../base/errors.js";
 import { quoteIdentifier, quoteRelation } from "../../base/identifiers.js";
-import type { Reject } from "../../history/ingest-ledger.js";
+import type { Reject } from "../../history/ingest-records.js";
 import { messageColumns } from "../../project/sources.js";
 import { toWarehouseError } from "../../warehouse/postgres/server-error.js";
 import { storeRelation } from "../bronze-tables.js";

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from "node:crypto";
-import type { LoadedMessage, Reject } from "../../history/ingest-ledger.js";
+import type { LoadedMessage, Reject } from "../../history/ingest-records.js";
 import type { KafkaOrigin } from "../../project/kafka-source.js";
 import type { Source } from "../../project/source.js";
 import { keptRawBytes } from "../inspect-text.js";

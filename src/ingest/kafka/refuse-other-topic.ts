@@ -1,5 +1,5 @@
 import { AquiferError } from "../../base/errors.js";
-import type { TopicPosition } from "../../history/ingest-ledger.js";
+import type { TopicPosition } from "../../history/ingest-records.js";
 import type { KafkaOrigin } from "../../project/kafka-source.js";
 import { messageDigest } from "./message-digest.js";
 import type { MessageSource, PartitionBounds } from "./message-source.js";
