@@ -107,12 +107,14 @@ describeOnServers("a warehouse on PostgreSQL", (major) => {
   it("cancels what a backend runs", async () => {
     const { warehouse } = await database({ major });
     const started = performance.now();
+    let cancelled: Promise<void> | undefined;
     const error = await failure(
       warehouse.withSession(async (session) => {
-        setTimeout(() => void warehouse.cancel(session.backendPid), 200);
+        cancelled = delay(200).then(() => warehouse.cancel(session.backendPid));
         await session.query("select pg_sleep(30)");
       }),
     );
+    await cancelled;
     expect(error.server.sqlState).toBe("57014");
     expect(performance.now() - started).toBeLessThan(5000);
   });
