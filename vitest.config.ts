@@ -19,6 +19,6 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     pool: "forks",
-    maxWorkers: 3,
+    maxWorkers: 2,
   },
 });

@@ -5,6 +5,7 @@ import type { CommandContext } from "./command.js";
 import { commands } from "./commands.js";
 import { packageVersion } from "../base/package-version.js";
 import { processEffects } from "./process-effects.js";
+import { sourceStack } from "../base/source-stack.js";
 
 /**
  * Runs one command line as a process: installs signal handlers, prints errors, sets the exit code.
@@ -12,7 +13,6 @@ import { processEffects } from "./process-effects.js";
  * @param argv the arguments after the program's name
  */
 export async function main(argv: readonly string[]): Promise<void> {
-  process.setSourceMapsEnabled(true);
   const { effects, interrupted } = processEffects();
   process.exitCode = await runCommandLine(argv, { effects, cwd: process.cwd() });
   if (interrupted()) process.exitCode = exitCodes.interrupted;
@@ -66,6 +66,7 @@ function report(error: Error, effects: Effects): ExitCode {
     effects.stderr.write(`${describeError(error)}\n`);
     return effects.signal.aborted ? exitCodes.interrupted : error.exitCode;
   }
-  effects.stderr.write(`This is a defect of Aquifer, please report it.\n${error.stack ?? error.message}\n`);
+  const stack = sourceStack(error.stack ?? error.message);
+  effects.stderr.write(`This is a defect of Aquifer, please report it.\n${stack}\n`);
   return exitCodes.failure;
 }
