@@ -248,6 +248,6 @@ select json_build_object(
     where inhparent = rel.oid and rel.relkind = 'p'
   ),
   'carried', ${carriedState},
-  'deadlockTimeout', (select setting::int from pg_catalog.pg_settings where name = 'deadlock_timeout')
+  'deadlockTimeout', (extract(epoch from current_setting('deadlock_timeout')::interval) * 1000)::int
 ) as facts
 from rel`;
