@@ -166,6 +166,11 @@ class IngestDisplay {
       this.context.effects.stderr.write(
         `Removed what an interrupted load left behind: ${event.batches.join(", ")}\n`,
       );
+    } else if (event.kind === "unanalyzed") {
+      this.clear();
+      this.context.effects.stderr.write(
+        `bronze_store.${event.table} is loaded, its statistics are left to autovacuum: ${event.details.join("; ")}\n`,
+      );
     } else if (this.json) {
       this.say(JSON.stringify(event.file));
     } else if (event.file.action === "skip" && !this.dryRun) {

@@ -1,4 +1,4 @@
-import { asError } from "../base/errors.js";
+import { AquiferError, asError } from "../base/errors.js";
 import { quoteRelation, type RelationName } from "../base/identifiers.js";
 import type { IngestLedger } from "../history/ingest-ledger.js";
 import type { MissingFile } from "../history/ingest-records.js";
@@ -90,7 +90,7 @@ export async function loadBatch(
       await undoStarted(session, ledger, patienceOf(options), asError(thrown).message).catch(() => undefined);
       throw thrown;
     }
-    await analyzeStores(session, todo);
+    await analyzeStores(session, options, todo);
   }
   return { batch: batch?.name, files: results, ...(await whatLacks(session, ledger, options)) };
 }
@@ -134,9 +134,14 @@ async function loadOne(
     const loaded = file.feed ? storedUnparsed : await loadFile(file, fileId, context);
     tables = loaded.own;
     const seed = seeds.find(({ source }) => source === file.source);
-    if (seed) await checkSeed(session, seed, fileId, loaded);
-    else {
-      const broken = await verifyRows(session, warehouse, file, fileId, loaded);
+    if (seed) {
+      await withPatience(session, context.patience, (transaction) =>
+        checkSeed(transaction, seed, fileId, loaded),
+      );
+    } else {
+      const broken = await withPatience(session, context.patience, (transaction) =>
+        verifyRows(transaction, warehouse, file, fileId, loaded),
+      );
       if (broken)
         rejected = await rejectBadValues(session, ledger, file, fileId, loaded, broken, context.patience);
     }
@@ -146,14 +151,32 @@ async function loadOne(
   return { outcome, tables };
 }
 
-/** Large files are analysed by a smaller sample than the server's default: bronze is read as a whole. */
-async function analyzeStores(session: Session, files: readonly PlannedFile[]): Promise<void> {
+/** A load that is published already does not wait long for its statistics. */
+const analyzePatience = 5000;
+
+/**
+ * Takes the statistics of what was loaded. A table that somebody keeps from it, such as a `vacuum` that runs, is told and left
+ * to the server's autovacuum: its rows are published. Large files are analysed by a smaller sample than the server's default:
+ * bronze is read as a whole.
+ */
+async function analyzeStores(
+  session: Session & Copying,
+  options: IngestOptions,
+  files: readonly PlannedFile[],
+): Promise<void> {
   const isLarge = files.some(({ inspection }) => hasOwnTables(inspection));
+  const patience = { ...patienceOf(options), onWait: () => undefined };
+  const milliseconds = Math.min(patience.milliseconds, analyzePatience);
   for (const table of new Set(files.map(({ source }) => source.table))) {
-    await session.transaction(async (transaction) => {
-      if (isLarge) await transaction.query("set local default_statistics_target = 30");
-      await transaction.query(`analyze ${quoteRelation(storeRelation(table))}`);
-    });
+    try {
+      await withPatience(session, { ...patience, milliseconds }, async (transaction) => {
+        if (isLarge) await transaction.query("set local default_statistics_target = 30");
+        await transaction.query(`analyze ${quoteRelation(storeRelation(table))}`);
+      });
+    } catch (thrown) {
+      if (!(thrown instanceof AquiferError) || thrown.code !== "relation-busy") throw thrown;
+      options.onEvent?.({ kind: "unanalyzed", table, details: thrown.details });
+    }
   }
 }
 

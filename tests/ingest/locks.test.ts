@@ -54,6 +54,21 @@ test("a new column waits for a reader, letting others read meanwhile, and is the
   ]);
 });
 
+test("a vacuum that keeps statistics from being taken is named, and what was loaded is there", async () => {
+  const project = await loadedProject();
+  const release = await holdLock(project, "share update exclusive");
+  await project.write("raw/shop/y.csv", "id,note\n2,b\n");
+  const told: string[] = [];
+  await project.ingest({
+    lockPatience: 100,
+    onEvent: (event) => event.kind === "unanalyzed" && told.push(event.table, ...event.details),
+  });
+  expect(told[0]).toBe("shop_x");
+  expect(told.join()).toContain("the holder");
+  expect(await project.rows("select id from bronze.shop_x order by id")).toEqual([["1"], ["2"]]);
+  await release();
+});
+
 test("a reader that does not end is named, and nothing is changed", async () => {
   const project = await loadedProject();
   const release = await holdLock(project, "access share");
