@@ -176,6 +176,11 @@ for (const { name, hold, isReached, silent } of phases) {
 
 test("a connection to the warehouse that breaks in the middle of a copy leaves nothing, and then every message is there once", async (context) => {
   const stream = await streamOf(context);
+  // The moment is held still.
+  await stream.rows(
+    `create function public.hold() returns trigger language plpgsql as $$ begin perform pg_sleep(20); return new; end $$;
+     create trigger hold before insert on bronze_store.shop_click for each row when (new.id = '5000') execute function public.hold()`,
+  );
   let isOver = false;
   const failed = stream.load().catch((thrown: unknown) => thrown as Error);
   void failed.then(() => (isOver = true));
@@ -186,6 +191,7 @@ test("a connection to the warehouse that breaks in the middle of a copy leaves n
   );
   expect(await failed).toBeInstanceOf(Error);
   expect(await stream.rows("select count(*) from bronze.shop_click")).toEqual([["2"]]);
+  await stream.rows("drop trigger hold on bronze_store.shop_click");
   await stream.load();
   await expectEveryMessageOnce(stream);
 });

@@ -179,12 +179,28 @@ export class LoadRig {
   }
 
   private async ask<R extends object>(database: string, text: string): Promise<R[]> {
-    const client = new pg.Client({ connectionString: this.url(database), application_name: "faults" });
-    await client.connect();
+    const client = await this.connect(database);
     try {
       return (await client.query<R>(text)).rows;
     } finally {
       await client.end();
+    }
+  }
+
+  /** A server whose disk was full may have stopped, and recovers by itself. */
+  private async connect(database: string): Promise<pg.Client> {
+    const deadline = performance.now() + 60_000;
+    for (;;) {
+      const client = new pg.Client({ connectionString: this.url(database), application_name: "faults" });
+      client.on("error", () => undefined);
+      try {
+        await client.connect();
+        return client;
+      } catch (error) {
+        const isRecovering = error instanceof pg.DatabaseError && error.code?.startsWith("57P0") === true;
+        if (!isRecovering || performance.now() > deadline) throw error;
+        await pause(100);
+      }
     }
   }
 
@@ -242,8 +258,7 @@ deferrable initially deferred for each row execute function raw.wait()`,
     wanted: LoadPhase,
     atMost: number,
   ): Promise<LoadPhase> {
-    const client = new pg.Client({ connectionString: this.url("postgres"), application_name: "faults" });
-    await client.connect();
+    const client = await this.connect("postgres");
     let [deadline, copied]: [number | undefined, boolean] = [undefined, false];
     try {
       for (;;) {
