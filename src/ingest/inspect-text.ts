@@ -165,8 +165,7 @@ export async function inspectText(
 /** What `copy`'s text format takes as delimiter: none of these. */
 const noTextDelimiter = /[.a-z0-9]/;
 
-/** @param met `traits` of all records */
-export function verbatimOf(met: number, from: number, { delimiter }: TextShape): Verbatim | undefined {
+function verbatimOf(met: number, from: number, { delimiter }: TextShape): Verbatim | undefined {
   const { lf, crlf, cr, backslash } = traits;
   const others = met & ~backslash;
   if (others !== lf && others !== crlf && others !== cr) return undefined;

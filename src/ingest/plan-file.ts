@@ -10,7 +10,6 @@ import type { Decision } from "./decide-load.js";
 import { displayName, type RawFile } from "./discover-files.js";
 import type { Feed } from "./feed.js";
 import { filePeriod, type FilePeriod } from "./file-period.js";
-import { inspectPlain } from "./inspect-plain.js";
 import { inspectText, type TextInspection } from "./inspect-text.js";
 import { matchHeader } from "./match-header.js";
 import { readHead } from "./open-text.js";
@@ -143,10 +142,7 @@ async function inspectLines(
   onBytes: (bytes: number) => void,
 ): Promise<TextInspection> {
   try {
-    return (
-      (await inspectPlain(file, shape, start, source, onBytes)) ??
-      (await inspectText(file, shape, start, source, onBytes))
-    );
+    return await inspectText(file, shape, start, source, onBytes);
   } catch (thrown) {
     if (!(thrown instanceof AquiferError)) throw thrown;
     throw new AquiferError(`${displayName(file)}: ${thrown.message}`, {

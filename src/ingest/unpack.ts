@@ -12,7 +12,7 @@ export type Packing =
   | { readonly kind: "converted"; read(): AsyncIterable<Buffer> };
 
 /** Bytes read at a time. */
-export const chunkBytes = 1024 * 1024;
+const chunkBytes = 1024 * 1024;
 
 /** Content that is so much larger than what it was packed into is taken for a bomb, past the first bytes. */
 const bombRatio = 250;

@@ -24,11 +24,7 @@ export class ValueProof {
    * @param order names of the file's columns
    * @param key when it is a single column, its values stand once as well
    */
-  constructor(
-    columns: readonly Pick<SourceColumn, "name" | "checks">[],
-    order: readonly string[],
-    key: readonly string[],
-  ) {
+  constructor(columns: readonly SourceColumn[], order: readonly string[], key: readonly string[]) {
     this.columns = order.map((name) => {
       const column = columns.find((each) => each.name === name);
       const isKey = key.length === 1 && key[0] === name;
@@ -62,63 +58,10 @@ export class ValueProof {
   }
 
   get proven(): ProvenColumns {
-    return joinProofs([this.parts]);
+    const names = (isProven: (column: ColumnProof) => boolean): Set<string> =>
+      new Set(this.columns.flatMap((column) => (column && isProven(column) ? [column.name] : [])));
+    return { rules: names(({ passes }) => passes), unique: names(({ isOrdered }) => isOrdered) };
   }
-
-  /** What was seen of each column that has checks. */
-  get parts(): readonly ColumnPart[] {
-    return this.columns.flatMap((column) => (column ? [column.part] : []));
-  }
-}
-
-/** What the rows of a part of a file, or of all of it, say of one column. */
-export interface ColumnPart {
-  readonly name: string;
-  readonly passes: boolean;
-  /** Undefined where no order is asked for. */
-  readonly order: PartOrder | undefined;
-}
-
-interface PartOrder {
-  readonly byBytes: boolean;
-  readonly byLength: boolean;
-  /** The first value and the last one; undefined where all are empty. */
-  readonly ends: readonly [first: Uint8Array, last: Uint8Array] | undefined;
-}
-
-/** What is proven of a file by parts of it that follow one another. */
-export function joinProofs(parts: readonly (readonly ColumnPart[])[]): ProvenColumns {
-  const [first = []] = parts;
-  const names = (isProven: (columns: readonly ColumnPart[]) => boolean): Set<string> =>
-    new Set(
-      first.flatMap(({ name }, index) => {
-        const columns = parts.flatMap((part) => part[index] ?? []);
-        return columns.length === parts.length && isProven(columns) ? [name] : [];
-      }),
-    );
-  return {
-    rules: names((columns) => columns.every(({ passes }) => passes)),
-    unique: names((columns) => isOrdered(columns.map(({ order }) => order))),
-  };
-}
-
-function isOrdered(orders: readonly (PartOrder | undefined)[]): boolean {
-  const between = new ValueOrder();
-  for (const order of orders) {
-    if (order === undefined) return false;
-    for (const end of order.ends ?? []) {
-      // A part of a single value has it at both ends.
-      if (end === order.ends?.[1] && isSame(order.ends)) continue;
-      between.add(end, 0, end.length);
-    }
-  }
-  const holds = (key: "byBytes" | "byLength"): boolean =>
-    between.part[key] && orders.every((order) => order?.[key]);
-  return holds("byBytes") || holds("byLength");
-}
-
-function isSame([first, last]: readonly [Uint8Array, Uint8Array]): boolean {
-  return first.length === last.length && first.every((byte, index) => byte === last[index]);
 }
 
 function hasChecks({ required, type, domain, unique }: ColumnChecks): boolean {
@@ -146,8 +89,8 @@ class ColumnProof {
     this.order = unique === true ? new ValueOrder() : undefined;
   }
 
-  get part(): ColumnPart {
-    return { name: this.name, passes: this.passes, order: this.order?.part };
+  get isOrdered(): boolean {
+    return this.order?.holds === true;
   }
 
   add(buffer: Buffer, start: number, end: number): void {
@@ -171,19 +114,17 @@ class ColumnProof {
 
 /** Whether each value comes after the one before: by its bytes, or the shorter first, as numbers without zeros do. */
 class ValueOrder {
-  private first: Uint8Array | undefined;
   private last = Buffer.alloc(64);
   private lastLength = 0;
   private byBytes = true;
   private byLength = true;
 
-  get part(): PartOrder {
-    const { byBytes, byLength, first, last, lastLength } = this;
-    return { byBytes, byLength, ends: first && [first, Uint8Array.from(last.subarray(0, lastLength))] };
+  get holds(): boolean {
+    return this.byBytes || this.byLength;
   }
 
-  add(buffer: Uint8Array, start: number, end: number): void {
-    if (!this.byBytes && !this.byLength) return;
+  add(buffer: Buffer, start: number, end: number): void {
+    if (!this.holds) return;
     const { last, lastLength } = this;
     const length = end - start;
     if (length > last.length) {
@@ -200,7 +141,6 @@ class ValueOrder {
     if (length < lastLength || (length === lastLength && !isAfter)) this.byLength = false;
     for (let index = same; index < length; index++) last[index] = buffer[start + index] as number;
     this.lastLength = length;
-    this.first ??= Uint8Array.from(last.subarray(0, length));
   }
 
   giveUp(): void {

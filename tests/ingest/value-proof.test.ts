@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
 import { brokenRow, isRepeated, valueChecks } from "../../src/ingest/check-values.js";
-import { joinProofs, nothingProven, ValueProof, type ProvenColumns } from "../../src/ingest/value-proof.js";
+import { nothingProven, ValueProof } from "../../src/ingest/value-proof.js";
 import { defineSource } from "../../src/project/source.js";
 import type { ColumnOptions } from "../../src/project/source-column.js";
 import { freshDatabase } from "../support/database.js";
@@ -9,14 +9,6 @@ import { ingestProject } from "./support.js";
 
 /** What a proof says of these values of one column, as lines of a file with a second column. */
 function prove(options: ColumnOptions, values: readonly string[]): { rules: boolean; unique: boolean } {
-  return said(seen(options, values).proven);
-}
-
-function said({ rules, unique }: ProvenColumns): { rules: boolean; unique: boolean } {
-  return { rules: rules.has("a"), unique: unique.has("a") };
-}
-
-function seen(options: ColumnOptions, values: readonly string[]): ValueProof {
   const { columns, key } = defineSource({ name: "shop/x", files: "*", columns: { a: options } });
   const proof = new ValueProof(columns, ["a", "other"], key);
   for (const value of values) {
@@ -24,7 +16,7 @@ function seen(options: ColumnOptions, values: readonly string[]): ValueProof {
     const length = record.length - 6;
     proof.addRow(record, 2, record.length - 2, Int32Array.of(length === 0 ? -1 : length, 1));
   }
-  return proof;
+  return { rules: proof.proven.rules.has("a"), unique: proof.proven.unique.has("a") };
 }
 
 const numbers = fc.array(fc.constantFrom("0", "1", "9", "99999999", "-", ".", "+", "e5", " ", "_", ""), {
@@ -189,19 +181,4 @@ test("one value that is not sure has the server judge its column: what it accept
     ["5", "amount"],
     ["6", "id"],
   ]);
-});
-
-test("two parts of a file prove what it proves as a whole", () => {
-  const options: ColumnOptions = { unique: true, type: "integer" };
-  const value = fc.oneof(fc.integer({ min: 1, max: 200 }).map(String), fc.constant(""));
-  const sorted = fc
-    .uniqueArray(fc.integer({ min: 1, max: 2000 }))
-    .map((list) => list.toSorted((a, b) => a - b).map(String));
-  fc.assert(
-    fc.property(fc.oneof(sorted, fc.array(value, { maxLength: 6 })), fc.nat(8), (values, at) => {
-      const parts = [values.slice(0, at), values.slice(at)].map((part) => seen(options, part).parts);
-      expect(said(joinProofs(parts))).toEqual(prove(options, values));
-    }),
-    { numRuns: 500 },
-  );
 });
