@@ -3,6 +3,7 @@ import { quoteRelation, type RelationName } from "../base/identifiers.js";
 import type { IngestLedger } from "../history/ingest-ledger.js";
 import type { MissingFile } from "../history/ingest-records.js";
 import type { Copying, Queryable, Session } from "../warehouse/warehouse.js";
+import { WarehouseError } from "../warehouse/warehouse-error.js";
 import { storeRelation } from "./bronze-tables.js";
 import type { PlannedFile } from "./decide-load.js";
 import { displayName } from "./discover-files.js";
@@ -155,8 +156,8 @@ async function loadOne(
 const analyzePatience = 5000;
 
 /**
- * Takes the statistics of what was loaded. A table that somebody keeps from it, such as a `vacuum` that runs, is told and left
- * to the server's autovacuum: its rows are published. Large files are analysed by a smaller sample than the server's default:
+ * Takes the statistics of what was loaded. A table that somebody keeps from it, such as a `vacuum` that runs, or a
+ * server that cannot, as its disk is full, is told and left to the server's autovacuum: the rows are published. Large files are analysed by a smaller sample than the server's default:
  * bronze is read as a whole.
  */
 async function analyzeStores(
@@ -174,8 +175,9 @@ async function analyzeStores(
         await transaction.query(`analyze ${quoteRelation(storeRelation(table))}`);
       });
     } catch (thrown) {
-      if (!(thrown instanceof AquiferError) || thrown.code !== "relation-busy") throw thrown;
-      options.onEvent?.({ kind: "unanalyzed", table, details: thrown.details });
+      const isBusy = thrown instanceof AquiferError && thrown.code === "relation-busy";
+      if (!isBusy && (!(thrown instanceof WarehouseError) || thrown.isConnectionLoss)) throw thrown;
+      options.onEvent?.({ kind: "unanalyzed", table, details: isBusy ? thrown.details : [thrown.message] });
     }
   }
 }

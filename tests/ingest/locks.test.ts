@@ -69,6 +69,18 @@ test("a vacuum that keeps statistics from being taken is named, and what was loa
   await release();
 });
 
+test("statistics that the server cannot take are told, and what was loaded is there", async () => {
+  const project = await loadedProject();
+  await project.rows("create statistics on (1 / (id::integer - 2)), note from bronze_store.shop_x");
+  await project.write("raw/shop/y.csv", "id,note\n2,b\n");
+  const told: string[] = [];
+  await project.ingest({
+    onEvent: (event) => event.kind === "unanalyzed" && told.push(event.table, ...event.details),
+  });
+  expect(told.join(": ")).toBe("shop_x: postgres error: division by zero");
+  expect(await project.rows("select id from bronze.shop_x order by id")).toEqual([["1"], ["2"]]);
+});
+
 test("a reader that does not end is named, and nothing is changed", async () => {
   const project = await loadedProject();
   const release = await holdLock(project, "access share");

@@ -140,8 +140,8 @@ export class LoadRig {
     if (fault !== "kill -9" && result.code !== 0 && result.code !== 1 && result.code !== 2)
       broken.push(`exit code ${result.code} after ${fault}: ${result.output.slice(-300)}`);
     const versions = { 1: rowsOf[form], 2: rows };
-    const could =
-      result.code === 0 ? [2] : fault === "kill -9" || fault === "dropped connection" ? [1, 2] : [1];
+    // A fault after the commit makes the command fail, whose load is there.
+    const could = result.code === 0 ? [2] : [1, 2];
     broken.push(...(await this.whatIsBad(name, form, versions, could)));
 
     const second = await this.finish(this.spawn(form, name));
