@@ -102,7 +102,7 @@ test("a second, empty project installs it and goes from init to report on its em
   expect((await tsc()).stdout).toMatch(
     /^ingest\/typed\.ts\(\d+,\d+\): error TS2322: Type '"week"' is not assignable/,
   );
-});
+}, 240_000);
 
 const sample = `import { defineSample } from "aquifer";
 export const shop = defineSample({
