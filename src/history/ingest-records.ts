@@ -32,44 +32,33 @@ export interface FileRecord {
 }
 
 /** What was read of a version of a file that was loaded, under these declarations. */
-export interface ReadVersion {
-  readonly source: string;
-  readonly fileName: string;
-  readonly slot: string;
-  readonly period: string | undefined;
-  readonly periodRule: string | undefined;
-  readonly nameParts: Readonly<Record<string, string>>;
-  readonly contentHash: string;
+export interface ReadVersion extends Omit<
+  FileRecord,
+  | "bronzeTable"
+  | "storedAs"
+  | "modifiedAt"
+  | "encodingEvidence"
+  | "dialect"
+  | "header"
+  | "nulBytes"
+  | "declaration"
+> {
   readonly declaration: string;
-  readonly bytes: number;
-  readonly encoding: string;
-  readonly classification: string;
-  readonly columnsAdded: readonly string[];
-  readonly columnsMissing: readonly string[];
-  readonly rowsRead: number;
-  readonly rowsRejected: number;
-  readonly rowsRepaired: number;
-  readonly method: string;
 }
 
 /** A file whose rows are read by models now. Ids are bigint, so text. */
-export interface CurrentFile {
+export interface CurrentFile extends Pick<
+  FileRecord,
+  "source" | "fileName" | "slot" | "period" | "nameParts" | "contentHash"
+> {
   readonly fileId: string;
-  readonly source: string;
-  readonly fileName: string;
-  readonly slot: string;
-  readonly period: string | undefined;
-  readonly nameParts: Readonly<Record<string, string>>;
-  readonly contentHash: string;
 }
 
 /** The last version of a file that was loaded under a name, current or not. */
-export interface LastVersion {
-  readonly source: string;
-  readonly fileName: string;
-  readonly period: string | undefined;
-  readonly contentHash: string;
-  readonly modifiedAt: Date;
+export interface LastVersion extends Pick<
+  FileRecord,
+  "source" | "fileName" | "period" | "contentHash" | "modifiedAt"
+> {
   /** The name of the file that took its place. */
   readonly supersededBy: string | undefined;
 }

@@ -156,9 +156,9 @@ async function loadOne(
 const analyzePatience = 5000;
 
 /**
- * Takes the statistics of what was loaded. A table that somebody keeps from it, such as a `vacuum` that runs, or a
- * server that cannot, as its disk is full, is told and left to the server's autovacuum: the rows are published. Large files are analysed by a smaller sample than the server's default:
- * bronze is read as a whole.
+ * Takes the statistics of what was loaded. The rows are published: where somebody keeps a table from it, such as a `vacuum`,
+ * or the server cannot, as its disk is full, that is told and left to autovacuum. Large files are analysed by a smaller sample
+ * than the server's default: bronze is read as a whole.
  */
 async function analyzeStores(
   session: Session & Copying,
