@@ -1,5 +1,5 @@
 import { utf16Offset } from "../base/text-position.js";
-import type { Queryable } from "../warehouse/warehouse.js";
+import type { Queryable, QueryResult, Row } from "../warehouse/warehouse.js";
 import { WarehouseError } from "../warehouse/warehouse-error.js";
 import { parseStatement, walk } from "./parse-statement.js";
 
@@ -18,7 +18,7 @@ interface Replacement {
  * that is connected: roles belong to a server, and those of the warehouse are not on the embedded one.
  */
 export function withStandInRoles(session: Queryable): Queryable {
-  return {
+  const standing: Queryable = {
     async query(text, values, options) {
       const names = values === undefined ? roleNames(text) : [];
       const replacements = names.map(({ start, name }) => ({ start, length: written(text, start, name) }));
@@ -30,7 +30,13 @@ export function withStandInRoles(session: Queryable): Queryable {
         throw inOriginal(error, text, replacements);
       }
     },
+    async sequence(steps) {
+      const results: QueryResult<Row>[] = [];
+      for (const { text, values } of steps) results.push(await standing.query(text, values));
+      return results;
+    },
   };
+  return standing;
 }
 
 /** The roles that statements name, with the places; not those they would make or become. */

@@ -3,7 +3,7 @@ import { AquiferError } from "../base/errors.js";
 import type { Action } from "../project/action.js";
 import type { Statement } from "../statements/statement.js";
 import { WarehouseError } from "../warehouse/warehouse-error.js";
-import type { Queryable, QueryResult, Row } from "../warehouse/warehouse.js";
+import type { Queryable, QueryOptions, QueryResult, Row, Step } from "../warehouse/warehouse.js";
 import { actionError, type Locate } from "./action-error.js";
 
 /**
@@ -12,6 +12,7 @@ import { actionError, type Locate } from "./action-error.js";
  */
 export class ActionSession implements Queryable {
   private readonly comment: string;
+  private readonly deferred: string[] = [];
 
   constructor(
     private readonly connection: Queryable,
@@ -30,16 +31,54 @@ export class ActionSession implements Queryable {
   }
 
   /** A statement that holds text of the user's. */
-  send<R = Row>(statement: Statement, values?: readonly unknown[]): Promise<QueryResult<R>> {
+  async send<R = Row>(statement: Statement, values?: readonly unknown[]): Promise<QueryResult<R>> {
     if (this.signal?.aborted === true) {
       throw new AquiferError("Cancelled", { code: "cancelled", location: { file: this.action.file } });
     }
-    const sent = this.comment + statement.text;
+    // The server runs nothing of what holds a fault of syntax: a savepoint would not be there to go back to.
+    const isApart =
+      statement.user !== undefined && this.deferred.some((each) => each.startsWith("savepoint"));
+    if (values !== undefined || isApart) await this.sendDeferred();
+    const sent = this.comment + [...this.deferred.splice(0), statement.text].join(";\n");
     return this.connection.query<R>(sent, values).catch((thrown: unknown) => {
-      // What may succeed when tried again, and what says that the connection is gone, keeps its own class.
-      if (!(thrown instanceof WarehouseError) || thrown.isConnectionLoss || thrown.isRetryable) throw thrown;
-      throw actionError(thrown, this.action, statement, sent, this.locate);
+      throw this.mapped(thrown, statement, sent);
     });
+  }
+
+  /** What may succeed when tried again, and what says that the connection is gone, keeps its own class. */
+  private mapped(thrown: unknown, statement: Statement, sent: string): unknown {
+    if (!(thrown instanceof WarehouseError) || thrown.isConnectionLoss || thrown.isRetryable) return thrown;
+    return actionError(thrown, this.action, statement, sent, this.locate);
+  }
+
+  /** Statements that go along with the next one: whose answer nobody waits for needs no round trip of its own. */
+  defer(...statements: readonly string[]): void {
+    this.deferred.push(...statements);
+  }
+
+  private async sendDeferred(): Promise<void> {
+    const statements = this.deferred.splice(0);
+    if (statements.length > 0) await this.connection.query(this.comment + statements.join(";\n"));
+  }
+
+  async sequence(steps: readonly Step[]): Promise<readonly QueryResult<Row>[]> {
+    const text = this.comment + [...this.deferred, ...steps.map((step) => step.text)].join(";\n");
+    return this.goAlong(steps, this.comment).catch((thrown: unknown) => {
+      throw this.mapped(thrown, { text }, text);
+    });
+  }
+
+  /** A sequence, and before it what was deferred. */
+  private async goAlong(steps: readonly Step[], comment = ""): Promise<readonly QueryResult<Row>[]> {
+    const deferred = this.deferred.splice(0);
+    const [first, ...rest] = [...deferred.map((text): Step => ({ text })), ...steps];
+    if (first === undefined) return [];
+    const isOneText = first.prepare === undefined;
+    const answers = await this.connection.sequence([
+      isOneText ? { ...first, text: comment + first.text } : first,
+      ...rest,
+    ]);
+    return answers.slice(deferred.length);
   }
 
   /** Several statements of ours in one round trip. */
@@ -47,10 +86,14 @@ export class ActionSession implements Queryable {
     if (statements.length > 0) await this.query(statements.join(";\n"));
   }
 
-  /** The connection without comment and mapping, for prepared statements. */
-  get plain(): Queryable {
-    return this.connection;
-  }
+  /** The connection without comment and mapping. */
+  readonly plain: Queryable = {
+    query: async <R = Row>(text: string, values?: readonly unknown[], options?: QueryOptions) => {
+      if (values !== undefined) await this.sendDeferred();
+      return this.connection.query<R>([...this.deferred.splice(0), text].join(";\n"), values, options);
+    },
+    sequence: (steps) => this.goAlong(steps),
+  };
 }
 
 /** Milliseconds since an arbitrary start. */

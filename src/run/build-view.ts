@@ -81,7 +81,7 @@ async function replaceText(
   const options = facts.options.length === 0 ? "" : ` with (${facts.options.map(quoteOption).join(", ")})`;
   try {
     return await takeLocks(context, action.target, async () => {
-      await session.query(`set local lock_timeout = ${Math.floor(facts.deadlockTimeout * 0.7)}`);
+      session.defer(`set local lock_timeout = ${Math.floor(facts.deadlockTimeout * 0.7)}`);
       const lockedAt = milliseconds();
       await session.send(
         aroundUser(
@@ -90,7 +90,7 @@ async function replaceText(
           "\n",
         ),
       );
-      await session.query("set local lock_timeout = default");
+      session.defer("set local lock_timeout = default");
       await describe(context, action, action.target, "view");
       return lockedAt;
     });

@@ -51,7 +51,7 @@ export async function executeAction(
       return outcome;
     }
     const sessionSchema = isBuiltAside(node, run) ? await run.schemas?.of(connection) : undefined;
-    await begin(session, run, action);
+    begin(session, run, action);
     const compiled = await run.compile(action, (statement) => session.query(statement));
     refuseTransactionControl(compiled, run.locate);
     const report = await build(
@@ -73,7 +73,7 @@ export async function executeAction(
       ...(report.rowCount === undefined ? {} : { rowCount: report.rowCount }),
       ...(action.kind === "assertion" && report.assertions[0] ? { assertion: report.assertions[0] } : {}),
     };
-    return await commit(connection, run, outcome, report, action);
+    return await commit(session.plain, run, outcome, report, action);
   } catch (thrown) {
     return rollBack(connection, run, base, action, thrown, attempts);
   }
@@ -86,12 +86,11 @@ function isBuiltAside({ action, audits }: RunNode, run: RunContext): boolean {
   return action.kind === "table" || (action.kind === "incremental" && !isUpdatable(run, action));
 }
 
-async function begin(session: ActionSession, run: RunContext, action: Action): Promise<void> {
+function begin(session: ActionSession, run: RunContext, action: Action): void {
   const timeout = run.statementTimeout(action);
-  await session.batch([
-    "begin",
-    ...(timeout === undefined ? [] : [`set local statement_timeout = '${timeout.replaceAll("'", "''")}'`]),
-  ]);
+  session.defer("begin");
+  if (timeout !== undefined)
+    session.defer(`set local statement_timeout = '${timeout.replaceAll("'", "''")}'`);
 }
 
 async function build(node: RunNode, context: ActionContext & RunContext): Promise<BuildReport> {

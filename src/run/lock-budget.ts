@@ -32,7 +32,7 @@ export async function takeLocks(
   const { session } = context;
   const started = milliseconds();
   for (let attempts = 1; ; attempts++) {
-    await session.query("savepoint locks");
+    session.defer("savepoint locks");
     try {
       return { attempts, lockedAt: await attempt() };
     } catch (thrown) {

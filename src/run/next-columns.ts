@@ -1,7 +1,7 @@
 import type { StandingColumn } from "../warehouse/catalog/relation-facts.js";
 import { standingColumns } from "../warehouse/catalog/standing-columns.js";
-import type { Queryable } from "../warehouse/warehouse.js";
 import { WarehouseError } from "../warehouse/warehouse-error.js";
+import type { ActionSession } from "./action-session.js";
 
 /**
  * The columns that a query brings, told by the server without running it; undefined where it cannot tell, because the query
@@ -9,7 +9,7 @@ import { WarehouseError } from "../warehouse/warehouse-error.js";
  * the base type of a domain. Leaves a savepoint.
  */
 export async function nextColumns(
-  transaction: Queryable,
+  session: ActionSession,
   query: string,
 ): Promise<readonly StandingColumn[] | undefined> {
   const text = `savepoint columns;
@@ -19,12 +19,12 @@ ${query}
 select ${standingColumns("'pg_temp.aquifer_columns'::regclass")} as columns`;
   let columns: readonly StandingColumn[] | undefined;
   try {
-    const answer = await transaction.query<{ columns: readonly StandingColumn[] }>(text);
+    const answer = await session.plain.query<{ columns: readonly StandingColumn[] }>(text);
     columns = answer.rows[0]?.columns;
   } catch (thrown) {
     if (!(thrown instanceof WarehouseError) || thrown.isConnectionLoss || thrown.isRetryable) throw thrown;
   }
-  await transaction.query("rollback to savepoint columns");
+  session.defer("rollback to savepoint columns");
   return columns;
 }
 

@@ -36,7 +36,7 @@ export async function tableOutlook(
   const known = [...swapObstacles(target, facts, kindOf(postgres)), ...foreignViews];
   const prefersDelta = postgres.replace === "delta";
   if (known.length === 0 && !prefersDelta && isAlone(facts)) return { path: "swap", reasons: [] };
-  const columns = action.jitCode === undefined ? await nextColumns(context.session.plain, query) : undefined;
+  const columns = action.jitCode === undefined ? await nextColumns(context.session, query) : undefined;
   const columnTypes = typesOf(columns ?? facts.columns);
   const toSwap = async (): Promise<readonly string[]> =>
     known.length > 0 || columns === undefined || bringsSameColumns(facts.columns, columns)
@@ -78,7 +78,7 @@ export async function viewOutlook(
   const isReplaced = facts.kind === "view" && kind === "view";
   if (action.jitCode !== undefined || isAlone(facts))
     return isReplaced ? { ...swapped, path: "replace" } : swapped;
-  const columns = await nextColumns(context.session.plain, query);
+  const columns = await nextColumns(context.session, query);
   if (columns === undefined) return isReplaced ? { ...swapped, path: "replace" } : swapped;
   if (isReplaced && onlyAppends(facts, columns)) return { ...swapped, path: "replace" };
   if (bringsSameColumns(facts.columns, columns)) return swapped;
@@ -106,7 +106,7 @@ export async function incrementOutlook(
   const obstacles = keptObstacles(action, facts);
   if (obstacles.length > 0) throw cannotKeep(action.target, action.file, obstacles);
   if (action.jitCode !== undefined) return;
-  const columns = await nextColumns(context.session.plain, action.incrementalQuery);
+  const columns = await nextColumns(context.session, action.incrementalQuery);
   if (columns === undefined || bringsSameColumns(facts.columns, columns)) return;
   await checkIncrement(context, action, facts, typesOf(columns));
 }

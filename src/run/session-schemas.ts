@@ -21,7 +21,18 @@ export class SessionSchemas {
     if (known !== undefined) return known;
     const schema = this.newSchema();
     await session.query(
-      `create schema ${quoteIdentifier(schema)}; comment on schema ${quoteIdentifier(schema)} is ${quoteLiteral(commentPrefix + this.runId)}`,
+      [
+        `create schema ${quoteIdentifier(schema)}`,
+        `comment on schema ${quoteIdentifier(schema)} is ${quoteLiteral(commentPrefix + this.runId)}`,
+        // The server makes a schema for what is temporary when a session first needs it; undone with that, it would be made
+        // again for each action.
+        `do $aquifer$ begin
+  if has_database_privilege(current_database(), 'temporary') then
+    create temporary view aquifer_columns as select;
+    drop view pg_temp.aquifer_columns;
+  end if;
+end $aquifer$`,
+      ].join(";\n"),
     );
     this.byBackend.set(session.backendPid, schema);
     return schema;

@@ -176,10 +176,9 @@ export class SwapPlan {
   ): Promise<{ view: DependentView; depth: number }[]> {
     const at = { schema: this.context.newSchema(), name: view.name };
     const kind = materialized ? "materialized view" : "view";
-    await this.session.batch([
-      `create schema ${quoteIdentifier(at.schema)}`,
-      `create ${kind} ${quoteRelation(at)} ${text}`,
-    ]);
+    await this.session.query(`create schema ${quoteIdentifier(at.schema)}`);
+    // On its own: the text of a model may have a fault of syntax.
+    await this.session.query(`create ${kind} ${quoteRelation(at)} ${text}`);
     const columns = await columnTypes(this.session, at);
     const facts = await this.read({ schema: view.schema, name: view.name });
     if (facts === undefined)
@@ -215,7 +214,7 @@ export class SwapPlan {
         ...carryOver(facts, successor),
       ]);
     }
-    await this.restoreSearchPath();
+    this.restoreSearchPath();
   }
 
   /** All in one round trip; where the server refuses, again one by one, to name what does not fit. */
@@ -241,7 +240,7 @@ export class SwapPlan {
           throw this.misfit(thrown, description);
         });
       }
-    await this.restoreSearchPath();
+    this.restoreSearchPath();
   }
 
   /** Everything that takes a lock others may wait for, from the top down. */
@@ -285,8 +284,7 @@ export class SwapPlan {
     for (const exchange of exchanges) {
       if (isTableLike(exchange.facts.kind)) {
         statements.push(`lock table ${quoteRelation(exchange.name)} in access exclusive mode`);
-        await this.session.batch(statements.splice(0));
-        await this.requireUnchanged(exchange);
+        await this.requireUnchanged(exchange, statements.splice(0));
       }
       statements.push(...exchangeStatements(exchange));
     }
@@ -298,15 +296,15 @@ export class SwapPlan {
   }
 
   /** A grant or policy that somebody has given since the facts were read must not be lost: all is read again then. */
-  private async requireUnchanged({ name, facts }: Exchange): Promise<void> {
-    if ((await readCarriedState(this.session.plain, facts.oid)) === facts.carried) return;
+  private async requireUnchanged({ name, facts }: Exchange, before: readonly string[] = []): Promise<void> {
+    if ((await readCarriedState(this.session, facts.oid, before)) === facts.carried) return;
     const message = `${formatRelation(name)} was changed by somebody while its new version was made`;
     throw new WarehouseError({ sqlState: "40001", message }, undefined);
   }
 
   private async read(name: RelationName): Promise<RelationFacts | undefined> {
     const facts = await readRelationFacts(this.session.plain, name);
-    await this.restoreSearchPath();
+    this.restoreSearchPath();
     return facts;
   }
 
@@ -319,7 +317,7 @@ export class SwapPlan {
     await this.session.batch(repointView({ ...view, definition }, exchange));
   }
 
-  private async restoreSearchPath(): Promise<void> {
-    await this.session.query(`set local search_path = ${this.context.searchPath || '""'}`);
+  private restoreSearchPath(): void {
+    this.session.defer(`set local search_path = ${this.context.searchPath || '""'}`);
   }
 }

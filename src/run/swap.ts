@@ -37,7 +37,7 @@ const pounces = [3, 3, 5, 5, 10, 10, 20, 20, 40, 80, Infinity];
 async function pounce(context: ActionContext, plan: SwapPlan): Promise<number> {
   const { session } = context;
   for (const [index, longestWait] of pounces.entries()) {
-    await session.query("savepoint pounce");
+    session.defer("savepoint pounce");
     const lockedAt = milliseconds();
     try {
       await plan.execute(longestWait);

@@ -23,6 +23,13 @@ export interface QueryOptions {
   readonly prepare?: string;
 }
 
+/** One statement of a sequence; `prepare` as in `QueryOptions`. */
+export interface Step {
+  readonly text: string;
+  readonly values?: readonly (string | number)[];
+  readonly prepare?: string;
+}
+
 /** Anything that runs a statement. Values travel as parameters ($1, $2 ...), never in the text. */
 export interface Queryable {
   /**
@@ -34,6 +41,11 @@ export interface Queryable {
    *   planning costs more than their work. One name always stands for one text.
    */
   query<R = Row>(text: string, values?: readonly unknown[], options?: QueryOptions): Promise<QueryResult<R>>;
+  /**
+   * Runs single statements one after another, for use in a transaction, in one round trip once what is prepared is so. Returns
+   * what each returned. A fault of syntax in one of them can keep all from being run.
+   */
+  sequence(steps: readonly Step[]): Promise<readonly QueryResult<Row>[]>;
 }
 
 /** One connection, held for as long as the callback that received it runs. */

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { runLockKey } from "../../src/history/run-store.js";
 import type { Warehouse } from "../../src/warehouse/warehouse.js";
-import { compiled, failures, outcomeOf, runAll, testDatabase } from "../support/project.js";
+import { compiled, failures, outcomeOf, ownedDatabase, runAll, testDatabase } from "../support/project.js";
 
 async function privateSchemas(warehouse: Warehouse): Promise<string[]> {
   const answer = await warehouse.query<{ name: string }>(
@@ -53,4 +53,38 @@ test("what a dead run left is swept; what is alive, in use or not ours is left a
   const left = await privateSchemas(warehouse);
   expect(left).toEqual([name(alive), name(full), "aquifer_0a0a0a0a_1"].sort());
   expect(left).not.toContain(name(dead));
+});
+
+test("the schema for what is temporary is made once a session, not for each look at the columns of a query", async () => {
+  const { warehouse } = await testDatabase();
+  const files = Object.fromEntries(
+    Array.from({ length: 6 }, (_, n) => [
+      [`t${n}.sqlx`, `config { type: "table" } select ${n} as id`],
+      [`v${n}.sqlx`, `config { type: "view" } select * from \${ref("t${n}")}`],
+    ]).flat(),
+  );
+  const project = await compiled(files);
+  expect(failures(await runAll(project, warehouse))).toEqual([]);
+  const run = await runAll(project, warehouse, { concurrency: 1 });
+  expect(failures(run)).toEqual([]);
+  // One that is undone takes the plans of all that its session has prepared with it.
+  const { rows } = await warehouse.query(
+    "select nspname from pg_namespace where pg_is_other_temp_schema(oid) or oid = pg_my_temp_schema()",
+  );
+  expect(rows.length).toBeGreaterThan(0);
+});
+
+test("a role that may make nothing temporary runs all the same", async () => {
+  const { admin, warehouse, database } = await ownedDatabase();
+  const project = await compiled({
+    ...tables(12),
+    "v.sqlx": `config { type: "view" } select * from \${ref("t0")}`,
+  });
+  await admin.query(`revoke temporary on database "${database.name}" from public`);
+  await expect(warehouse.query("create temporary table refused ()")).rejects.toThrow(/permission denied/);
+  for (const path of ["create", "swap"]) {
+    const run = await runAll(project, warehouse);
+    expect(failures(run)).toEqual([]);
+    expect(outcomeOf(run, "silver.t0").path).toBe(path);
+  }
 });

@@ -57,6 +57,56 @@ describeOnServers("a warehouse on PostgreSQL", (major) => {
     expect(error.isConnectionLoss).toBe(false);
   });
 
+  it("runs a sequence in order, in one round trip once its prepared statement is known", async () => {
+    const { warehouse } = await database({ major });
+    await warehouse.withSession(async (session) => {
+      const quoted = `it's a "\\" \u00e9`;
+      const read = async (): Promise<unknown> => {
+        const answers = await session.sequence([
+          { text: "begin" },
+          { text: "create temporary table counted (n int) on commit drop" },
+          { text: "insert into counted values (1), (2)" },
+          {
+            text: "select $1::text as said, count(*)::int as n from counted",
+            values: [quoted],
+            prepare: "said",
+          },
+          { text: "rollback" },
+          { text: "select 3 as last" },
+        ]);
+        return answers.map(({ rows, rowCount }) => [rows, rowCount]);
+      };
+      const expected = [
+        [[], 0],
+        [[], 0],
+        [[], 2],
+        [[{ said: quoted, n: 2 }], 1],
+        [[], 0],
+        [[{ last: 3 }], 1],
+      ];
+      expect(await read()).toEqual(expected);
+      await session.query("create temporary table trips (statement text)");
+      expect(await read()).toEqual(expected);
+      const { rows } = await session.query<{ calls: number }>(
+        "select (generic_plans + custom_plans)::int as calls from pg_prepared_statements where name = 'said'",
+      );
+      expect(rows).toEqual([{ calls: 2 }]);
+    });
+  });
+
+  it("stops a sequence at the first statement that fails, and says which", async () => {
+    const { warehouse } = await database({ major });
+    await warehouse.withSession(async (session) => {
+      const error = await failure(
+        session.sequence([{ text: "begin" }, { text: "select 1 / 0" }, { text: "commit" }]),
+      );
+      expect(error.server.sqlState).toBe("22012");
+      expect(error.statement).toContain("select 1 / 0");
+      await session.query("rollback");
+      await expect(session.sequence([{ text: "select 1; select 2" }])).rejects.toThrow(/2 answers to 1/);
+    });
+  });
+
   it("refuses a statement with a NUL instead of sending half of it", async () => {
     const { warehouse } = await database({ major });
     await expect(warehouse.query("select 1 \0; drop table x")).rejects.toMatchObject({ code: "nul-in-text" });

@@ -3,14 +3,20 @@ import type { Queryable } from "../warehouse.js";
 /**
  * What a new version takes over from the relation, as a short text: it differs when somebody has changed any of it since.
  * For use under the relation's lock, prepared, so that it costs next to nothing there.
+ *
+ * @param before single statements, such as those that lock it, that are run first in the same round trip
  */
-export async function readCarriedState(transaction: Queryable, oid: number): Promise<string | undefined> {
-  const answer = await transaction.query<{ carried: string }>(
-    `select ${carriedState} as carried from pg_catalog.pg_class as rel where rel.oid = $1::oid`,
-    [oid],
-    { prepare: "aquifer_carried" },
-  );
-  return answer.rows[0]?.carried;
+export async function readCarriedState(
+  transaction: Pick<Queryable, "sequence">,
+  oid: number,
+  before: readonly string[] = [],
+): Promise<string | undefined> {
+  const text = `select ${carriedState} as carried from pg_catalog.pg_class as rel where rel.oid = $1::oid`;
+  const answers = await transaction.sequence([
+    ...before.map((statement) => ({ text: statement })),
+    { text, values: [oid], prepare: "aquifer_carried" },
+  ]);
+  return answers.at(-1)?.rows[0]?.["carried"] as string | undefined;
 }
 
 /** Of `rel`, a row of pg_class. */

@@ -1,4 +1,10 @@
-import { hash32, quoteIdentifier, type RelationName } from "../../base/identifiers.js";
+import {
+  hash32,
+  quoteIdentifier,
+  quoteLiteral,
+  quoteRelation,
+  type RelationName,
+} from "../../base/identifiers.js";
 import type { Queryable } from "../warehouse.js";
 import { factsQuery } from "./facts-query.js";
 import type { RelationFacts } from "./relation-facts.js";
@@ -13,21 +19,27 @@ export async function readRelationFacts(
   transaction: Queryable,
   relation: RelationName,
 ): Promise<RelationFacts | undefined> {
-  // The relation's own schema as search_path decides how the server writes definitions: its name stands alone in them.
-  await transaction.query(
-    `savepoint facts; set local search_path = ${quoteIdentifier(relation.schema)}; set local plan_cache_mode = force_generic_plan`,
-  );
-  // One prepared statement a schema: the server plans anew whenever search_path is not what it was at planning, and
-  // planning this statement takes five times as long as running it.
-  const answer = await transaction.query<{ facts: Omit<RelationFacts, "columns"> }>(
-    factsQuery,
-    [relation.schema, relation.name],
-    { prepare: `aquifer_facts_${hash32(relation.schema)}` },
-  );
-  const facts = answer.rows[0]?.facts;
-  // Types are written as the session writes them everywhere else: those of the relation's own schema with its name.
-  const after = await transaction.query<{ columns: RelationFacts["columns"] }>(
-    `rollback to savepoint facts; release savepoint facts; select ${standingColumns(String(facts?.oid ?? 0))} as columns`,
-  );
-  return facts === undefined ? undefined : { ...facts, columns: after.rows[0]?.columns ?? [] };
+  const oid = `coalesce(pg_catalog.to_regclass(${quoteLiteral(quoteRelation(relation))})::oid, 0)`;
+  const answers = await transaction.sequence([
+    { text: "savepoint facts" },
+    // The relation's own schema as search_path decides how the server writes definitions: its name stands alone in them.
+    { text: `set local search_path = ${quoteIdentifier(relation.schema)}` },
+    { text: "set local plan_cache_mode = force_generic_plan" },
+    // One prepared statement a schema: the server plans anew whenever search_path is not what it was at planning, and
+    // planning this statement takes five times as long as running it.
+    {
+      text: factsQuery,
+      values: [relation.schema, relation.name],
+      prepare: `aquifer_facts_${hash32(relation.schema)}`,
+    },
+    { text: "rollback to savepoint facts" },
+    { text: "release savepoint facts" },
+    // Types are written as the session writes them everywhere else: those of the relation's own schema with its name.
+    { text: `select ${standingColumns(oid)} as columns` },
+  ]);
+  const [read] = answers.at(3)?.rows ?? [];
+  const [standing] = answers.at(-1)?.rows ?? [];
+  if (read === undefined) return undefined;
+  const facts = read["facts"] as Omit<RelationFacts, "columns">;
+  return { ...facts, columns: (standing?.["columns"] ?? []) as RelationFacts["columns"] };
 }

@@ -2,6 +2,7 @@ import type { Readable, Writable } from "node:stream";
 import pg from "pg";
 import copyStreams from "pg-copy-streams";
 import { AquiferError, asError } from "../../base/errors.js";
+import { quoteIdentifier, quoteLiteral } from "../../base/identifiers.js";
 import type {
   Copying,
   QueryOptions,
@@ -9,6 +10,7 @@ import type {
   Queryable,
   Row,
   Session,
+  Step,
   Warehouse,
   WarehouseTarget,
 } from "../warehouse.js";
@@ -78,6 +80,10 @@ class PostgresWarehouse implements Warehouse {
     return run<R>(this.pool, text, values, options);
   }
 
+  sequence(steps: readonly Step[]): Promise<readonly QueryResult<Row>[]> {
+    return this.withSession((session) => session.sequence(steps));
+  }
+
   async withSession<T>(body: (session: Session & Copying) => Promise<T>): Promise<T> {
     const client = await this.pool.connect().catch((thrown: unknown) => {
       throw toWarehouseError(asError(thrown), undefined);
@@ -116,6 +122,9 @@ class PostgresWarehouse implements Warehouse {
   }
 }
 
+/** Names of the statements that a connection has prepared. */
+const prepared = new WeakMap<pg.ClientBase, Set<string>>();
+
 class PostgresSession implements Session, Copying {
   private loss: Error | undefined;
 
@@ -137,6 +146,39 @@ class PostgresSession implements Session, Copying {
   query<R = Row>(text: string, values?: readonly unknown[], options?: QueryOptions): Promise<QueryResult<R>> {
     if (this.loss) return Promise.reject(toWarehouseError(this.loss, text));
     return run<R>(this.client, text, values, options);
+  }
+
+  async sequence(steps: readonly Step[]): Promise<readonly QueryResult<Row>[]> {
+    const known = prepared.get(this.client) ?? new Set();
+    prepared.set(this.client, known);
+    const results: QueryResult<Row>[] = [];
+    let together: string[] = [];
+    const send = async (): Promise<void> => {
+      if (together.length === 0) return;
+      if (this.loss) throw toWarehouseError(this.loss, together.join(";\n"));
+      const answers = await answersOf(this.client, { text: together.join(";\n") });
+      if (answers.length !== together.length)
+        throw new Error(
+          `${answers.length} answers to ${together.length} statements: ${together.join(";\n")}`,
+        );
+      results.push(...answers);
+      together = [];
+    };
+    for (const { text, values = [], prepare } of steps) {
+      if (prepare !== undefined && known.has(prepare)) {
+        together.push(
+          `execute ${quoteIdentifier(prepare)}(${values.map((value) => quoteLiteral(String(value))).join(", ")})`,
+        );
+      } else if (values.length === 0) {
+        together.push(text);
+      } else {
+        await send();
+        results.push(await this.query(text, values, prepare === undefined ? {} : { prepare }));
+        if (prepare !== undefined) known.add(prepare);
+      }
+    }
+    await send();
+    return results;
   }
 
   async transaction<T>(body: (transaction: Queryable & Copying) => Promise<T>): Promise<T> {
@@ -169,21 +211,29 @@ async function run<R>(
   values?: readonly unknown[],
   options?: QueryOptions,
 ): Promise<QueryResult<R>> {
+  const answers = await answersOf(queryable, {
+    text,
+    ...(values === undefined ? {} : { values: [...values] }),
+    ...(options?.prepare === undefined ? {} : { name: options.prepare }),
+  });
+  return (answers.at(-1) ?? { rows: [], rowCount: 0 }) as QueryResult<R>;
+}
+
+/** What each of the statements in a text returned. */
+async function answersOf(
+  queryable: { query(config: pg.QueryConfig): Promise<unknown> },
+  config: pg.QueryConfig,
+): Promise<QueryResult<Row>[]> {
   // The protocol ends a statement at its first NUL: the rest would be read as something else.
-  if (text.includes("\0")) {
+  if (config.text.includes("\0")) {
     throw new AquiferError("A statement with a NUL character cannot be sent to PostgreSQL", {
       code: "nul-in-text",
     });
   }
   try {
-    const answer = (await queryable.query({
-      text,
-      ...(values === undefined ? {} : { values: [...values] }),
-      ...(options?.prepare === undefined ? {} : { name: options.prepare }),
-    })) as pg.QueryResult<Row> | pg.QueryResult<Row>[];
-    const last = Array.isArray(answer) ? answer.at(-1) : answer;
-    return { rows: (last?.rows ?? []) as R[], rowCount: last?.rowCount ?? 0 };
+    const answer = (await queryable.query(config)) as pg.QueryResult<Row> | pg.QueryResult<Row>[];
+    return [answer].flat().map(({ rows, rowCount }) => ({ rows, rowCount: rowCount ?? 0 }));
   } catch (thrown) {
-    throw toWarehouseError(asError(thrown), text);
+    throw toWarehouseError(asError(thrown), config.text);
   }
 }
