@@ -92,11 +92,12 @@ export class RecordScanner {
   private scan(buffer: Buffer, final: boolean): void {
     const { crOnly } = this.dialect;
     const { length } = buffer;
+    const words = wordsOf(buffer);
     let start = 0;
     let quote = buffer.indexOf(QUOTE);
     for (;;) {
       if (quote !== -1 && quote < start) quote = buffer.indexOf(QUOTE, start);
-      if (!crOnly) start = this.scanUnquoted(buffer, start, quote === -1 ? length : quote);
+      if (!crOnly) start = this.scanUnquoted(buffer, words, start, quote === -1 ? length : quote);
       if (start === length || !this.scanRecord(buffer, start, final)) break;
       if (this.recordEnd > start) {
         this.sink(buffer, start, this.recordEnd, this.fields, this.line, this.irregular);
@@ -120,40 +121,50 @@ export class RecordScanner {
   }
 
   /**
-   * The complete records of a part of a buffer that has no quotes, as `scanRecord` finds them, with a third of its work.
+   * The complete records of a part of a buffer that has no quotes, as `scanRecord` finds them, with a fifth of its work: four
+   * bytes are looked at together, and most have nothing in them that matters.
    *
    * @returns where the first record that is not complete begins
    */
-  private scanUnquoted(buffer: Buffer, from: number, to: number): number {
+  private scanUnquoted(buffer: Buffer, { words, lead, last }: Words, from: number, to: number): number {
     const { lengths } = this;
     const { delimiter } = this.dialect;
-    // Letters and digits, most of any text, mostly lie above all that matters.
-    const highest = Math.max(delimiter, CR);
+    const [delimiters, newlines, returns] = [delimiter, LF, CR].map((byte) => byte * everyByte) as Triple;
     let start = from;
     let fieldStart = from;
     let fields = 0;
     let irregular = false;
-    for (let position = from; position < to; position++) {
-      const byte = buffer[position] as number;
-      if (byte > highest) continue;
-      if (byte === delimiter) {
-        lengths[fields++] = position - fieldStart || -1;
-        fieldStart = position + 1;
-      } else if (byte === LF) {
-        const end = position > start && buffer[position - 1] === CR ? position - 1 : position;
-        if (end > start) {
-          lengths[fields++] = end - fieldStart || -1;
-          this.sink(buffer, start, end, fields, this.line, irregular);
-          this.met |= end === position ? traits.lf : traits.crlf;
+    const first = (lead + from) >> 2;
+    for (let index = first, at = 4 * first - lead; at < to; index++, at += 4) {
+      const word = index < words.length ? (words[index] as number) : last;
+      const isDelimiter = zeroBytes(word ^ delimiters);
+      const isReturn = zeroBytes(word ^ returns);
+      let special = isDelimiter | isReturn | zeroBytes(word ^ newlines);
+      if (at < from) special &= -1 << (8 * (from - at));
+      if (at + 4 > to) special &= -1 >>> (8 * (at + 4 - to));
+      while (special !== 0) {
+        const bit = special & -special;
+        special ^= bit;
+        const position = at + ((31 - Math.clz32(bit)) >> 3);
+        if ((isDelimiter & bit) !== 0) {
+          lengths[fields++] = position - fieldStart || -1;
+          fieldStart = position + 1;
+        } else if ((isReturn & bit) !== 0) {
+          irregular ||= buffer[position + 1] !== LF;
         } else {
-          this.met |= traits.blankLine;
+          const end = position > start && buffer[position - 1] === CR ? position - 1 : position;
+          if (end > start) {
+            lengths[fields++] = end - fieldStart || -1;
+            this.sink(buffer, start, end, fields, this.line, irregular);
+            this.met |= end === position ? traits.lf : traits.crlf;
+          } else {
+            this.met |= traits.blankLine;
+          }
+          this.line++;
+          start = fieldStart = position + 1;
+          fields = 0;
+          irregular = false;
         }
-        this.line++;
-        start = fieldStart = position + 1;
-        fields = 0;
-        irregular = false;
-      } else if (byte === CR) {
-        irregular ||= buffer[position + 1] !== LF;
       }
     }
     return start;
@@ -222,6 +233,32 @@ export class RecordScanner {
     this.irregular = irregular;
     return true;
   }
+}
+
+const everyByte = 0x01010101;
+
+type Triple = [number, number, number];
+
+/** The highest bit of each byte of a word that is zero, exactly: no carry goes from one byte into the next. */
+function zeroBytes(word: number): number {
+  return ~(((word & 0x7f7f7f7f) + 0x7f7f7f7f) | word | 0x7f7f7f7f);
+}
+
+/** A buffer as little-endian words of four bytes. */
+interface Words {
+  readonly words: Int32Array;
+  /** How many bytes of the first word stand before the buffer. */
+  readonly lead: number;
+  /** Stands behind `words` for what fills no whole one. */
+  readonly last: number;
+}
+
+function wordsOf({ buffer, byteOffset, length }: Buffer): Words {
+  const lead = byteOffset % 4;
+  const words = new Int32Array(buffer, byteOffset - lead, (lead + length) >> 2);
+  const rest = (lead + length) % 4;
+  const bytes = new Uint8Array(buffer, byteOffset - lead + 4 * words.length, rest);
+  return { words, lead, last: bytes.reduceRight((word, byte) => (word << 8) | byte, -1) };
 }
 
 interface ClosingQuote {

@@ -1,3 +1,4 @@
+import { quoteLiteral } from "../base/identifiers.js";
 import type { StandingColumn } from "../warehouse/catalog/relation-facts.js";
 import { standingColumns } from "../warehouse/catalog/standing-columns.js";
 import { WarehouseError } from "../warehouse/warehouse-error.js";
@@ -12,10 +13,10 @@ export async function nextColumns(
   session: ActionSession,
   query: string,
 ): Promise<readonly StandingColumn[] | undefined> {
+  const view = `create temporary view aquifer_columns as select * from (\n${query}\n) as query`;
+  // As a value: a fault of syntax would keep the savepoint from being made, and with it all that follows.
   const text = `savepoint columns;
-create temporary view aquifer_columns as select * from (
-${query}
-) as query;
+do ${quoteLiteral(`begin execute ${quoteLiteral(view)}; end`)};
 select ${standingColumns("'pg_temp.aquifer_columns'::regclass")} as columns`;
   let columns: readonly StandingColumn[] | undefined;
   try {

@@ -176,3 +176,13 @@ create view people.of_later as select bang from silver.later`);
   ) as unknown;
   expect(json).toMatchObject({ actions: [{ aquifer: { path: "refused" } }] });
 });
+
+test("a fault of syntax in a model that something reads is told at its place", async () => {
+  const { warehouse } = await stage('type: "table"', "create view people.reads as select id from silver.t");
+  const run = await runAll(await compiled(model('type: "table"', "select 1 as id,\n  selct ((1")), warehouse);
+  expect(outcomeOf(run, "silver.t")).toMatchObject({
+    status: "failed",
+    error: { code: "sql-42601", message: expect.stringContaining("syntax error") as string },
+  });
+  expect((await warehouse.query("select id from people.reads")).rows).toEqual([{ id: 1 }]);
+});
