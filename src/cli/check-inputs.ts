@@ -2,6 +2,7 @@ import type { CheckOptions } from "../check/check-project.js";
 import type { KnownRelation } from "../check/empty-build.js";
 import { withEmptyDatabase } from "../check/empty-warehouse.js";
 import { readSeeds } from "../ingest/seeds.js";
+import { loadParser } from "../check/parse-statement.js";
 import { readSnapshot, type Snapshot } from "../check/snapshot.js";
 import { compileProject } from "../project/compile.js";
 import { loadConfig, runsInTransaction, type ResolvedConfig } from "../project/config.js";
@@ -39,6 +40,7 @@ export async function prepareCheck(
     }),
     knownRelations(root),
     loadReports(root),
+    loadParser(),
   ]);
   return {
     project,

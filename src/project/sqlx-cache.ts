@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
-import { closeSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
-import { dirname } from "node:path";
+import { readFileSync } from "node:fs";
 import { deserialize, serialize } from "node:v8";
-import { partialPath } from "../base/partial-path.js";
+import { writeCache } from "./write-cache.js";
 
 interface Remembered {
   /** Digest of the file's text. */
@@ -38,16 +37,7 @@ export class SqlxCache {
   /** Writes what was used. A few files more or less are not worth it: they are translated again each time. */
   write(): void {
     if (this.missed <= this.known.size / 20) return;
-    const partial = partialPath(this.path);
-    try {
-      mkdirSync(dirname(this.path), { recursive: true });
-      writePieces(partial, [...this.used]);
-      renameSync(partial, this.path);
-    } catch (thrown) {
-      // A project that may only be read compiles as well, without being remembered.
-      const { code } = thrown as NodeJS.ErrnoException;
-      if (code !== "EACCES" && code !== "EROFS" && code !== "EPERM") throw thrown;
-    }
+    writeCache(this.path, pieces([...this.used]));
   }
 }
 
@@ -57,19 +47,13 @@ const filesPerPiece = 500;
 /** Bytes before each piece that tell its length. */
 const lengthBytes = 4;
 
-function writePieces(path: string, entries: readonly (readonly [string, Remembered])[]): void {
-  const descriptor = openSync(path, "w");
-  try {
-    for (let start = 0; start < entries.length; start += filesPerPiece) {
-      const piece = serialize(entries.slice(start, start + filesPerPiece));
-      const length = Buffer.alloc(lengthBytes);
-      length.writeUInt32LE(piece.length);
-      for (const bytes of [length, piece]) {
-        for (let at = 0; at < bytes.length; at += writeSync(descriptor, bytes, at));
-      }
-    }
-  } finally {
-    closeSync(descriptor);
+function* pieces(entries: readonly (readonly [string, Remembered])[]): Generator<Buffer> {
+  for (let start = 0; start < entries.length; start += filesPerPiece) {
+    const piece = serialize(entries.slice(start, start + filesPerPiece));
+    const length = Buffer.alloc(lengthBytes);
+    length.writeUInt32LE(piece.length);
+    yield length;
+    yield piece;
   }
 }
 
