@@ -1,3 +1,4 @@
+import { endianness } from "node:os";
 import { AquiferError } from "../base/errors.js";
 
 /** How records and fields end. The quote is always `"`, doubled inside a quoted field. */
@@ -97,7 +98,8 @@ export class RecordScanner {
     let quote = buffer.indexOf(QUOTE);
     for (;;) {
       if (quote !== -1 && quote < start) quote = buffer.indexOf(QUOTE, start);
-      if (!crOnly) start = this.scanUnquoted(buffer, words, start, quote === -1 ? length : quote);
+      if (!crOnly && isLittleEndian)
+        start = this.scanUnquoted(buffer, words, start, quote === -1 ? length : quote);
       if (start === length || !this.scanRecord(buffer, start, final)) break;
       if (this.recordEnd > start) {
         this.sink(buffer, start, this.recordEnd, this.fields, this.line, this.irregular);
@@ -236,6 +238,9 @@ export class RecordScanner {
 }
 
 const everyByte = 0x01010101;
+
+/** Elsewhere the bytes of a word stand in the other order: there each is looked at by itself. */
+const isLittleEndian = endianness() === "LE";
 
 type Triple = [number, number, number];
 

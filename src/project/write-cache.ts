@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, renameSync, writeSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { partialPath } from "../base/partial-path.js";
 
@@ -20,6 +20,7 @@ export function writeCache(path: string, pieces: Iterable<Uint8Array>): void {
     }
     renameSync(partial, path);
   } catch (thrown) {
+    rmSync(partial, { force: true });
     const { code } = thrown as NodeJS.ErrnoException;
     if (code !== "EACCES" && code !== "EROFS" && code !== "EPERM") throw thrown;
   }

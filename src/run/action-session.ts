@@ -32,23 +32,12 @@ export class ActionSession implements Queryable {
 
   /** A statement that holds text of the user's. */
   async send<R = Row>(statement: Statement, values?: readonly unknown[]): Promise<QueryResult<R>> {
-    if (this.signal?.aborted === true) {
-      throw new AquiferError("Cancelled", { code: "cancelled", location: { file: this.action.file } });
-    }
-    // The server runs nothing of what holds a fault of syntax: a savepoint would not be there to go back to.
-    const isApart =
-      statement.user !== undefined && this.deferred.some((each) => each.startsWith("savepoint"));
-    if (values !== undefined || isApart) await this.sendDeferred();
+    this.refuseCancelled();
+    if (values !== undefined || (statement.user !== undefined && this.defersBoundary())) await this.flush();
     const sent = this.comment + [...this.deferred.splice(0), statement.text].join(";\n");
     return this.connection.query<R>(sent, values).catch((thrown: unknown) => {
       throw this.mapped(thrown, statement, sent);
     });
-  }
-
-  /** What may succeed when tried again, and what says that the connection is gone, keeps its own class. */
-  private mapped(thrown: unknown, statement: Statement, sent: string): unknown {
-    if (!(thrown instanceof WarehouseError) || thrown.isConnectionLoss || thrown.isRetryable) return thrown;
-    return actionError(thrown, this.action, statement, sent, this.locate);
   }
 
   /** Statements that go along with the next one: whose answer nobody waits for needs no round trip of its own. */
@@ -56,15 +45,25 @@ export class ActionSession implements Queryable {
     this.deferred.push(...statements);
   }
 
-  private async sendDeferred(): Promise<void> {
+  /**
+   * Sends what was deferred. The server runs nothing of a message that holds a fault of syntax: before text that is not ours
+   * goes what a transaction or savepoint begins with.
+   */
+  async flush(): Promise<void> {
     const statements = this.deferred.splice(0);
-    if (statements.length > 0) await this.connection.query(this.comment + statements.join(";\n"));
+    if (statements.length > 0) await this.batch(statements);
+  }
+
+  private defersBoundary(): boolean {
+    return this.deferred.some((each) => /^(begin|savepoint)\b/.test(each));
   }
 
   async sequence(steps: readonly Step[]): Promise<readonly QueryResult<Row>[]> {
+    this.refuseCancelled();
     const text = this.comment + [...this.deferred, ...steps.map((step) => step.text)].join(";\n");
     return this.goAlong(steps, this.comment).catch((thrown: unknown) => {
-      throw this.mapped(thrown, { text }, text);
+      const sent = thrown instanceof WarehouseError ? (thrown.statement ?? text) : text;
+      throw this.mapped(thrown, { text: sent }, sent);
     });
   }
 
@@ -81,6 +80,17 @@ export class ActionSession implements Queryable {
     return answers.slice(deferred.length);
   }
 
+  private refuseCancelled(): void {
+    if (this.signal?.aborted === true)
+      throw new AquiferError("Cancelled", { code: "cancelled", location: { file: this.action.file } });
+  }
+
+  /** What may succeed when tried again, and what says that the connection is gone, keeps its own class. */
+  private mapped(thrown: unknown, statement: Statement, sent: string): unknown {
+    if (!(thrown instanceof WarehouseError) || thrown.isConnectionLoss || thrown.isRetryable) return thrown;
+    return actionError(thrown, this.action, statement, sent, this.locate);
+  }
+
   /** Several statements of ours in one round trip. */
   async batch(statements: readonly string[]): Promise<void> {
     if (statements.length > 0) await this.query(statements.join(";\n"));
@@ -89,7 +99,7 @@ export class ActionSession implements Queryable {
   /** The connection without comment and mapping. */
   readonly plain: Queryable = {
     query: async <R = Row>(text: string, values?: readonly unknown[], options?: QueryOptions) => {
-      if (values !== undefined) await this.sendDeferred();
+      if (values !== undefined) await this.flush();
       return this.connection.query<R>([...this.deferred.splice(0), text].join(";\n"), values, options);
     },
     sequence: (steps) => this.goAlong(steps),

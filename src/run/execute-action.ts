@@ -51,8 +51,11 @@ export async function executeAction(
       return outcome;
     }
     const sessionSchema = isBuiltAside(node, run) ? await run.schemas?.of(connection) : undefined;
-    begin(session, run, action);
-    const compiled = await run.compile(action, (statement) => session.query(statement));
+    await begin(session, run, action);
+    const compiled = await run.compile(action, async (statement) => {
+      await session.flush();
+      return session.query(statement);
+    });
     refuseTransactionControl(compiled, run.locate);
     const report = await build(
       { ...node, action: compiled },
@@ -86,11 +89,11 @@ function isBuiltAside({ action, audits }: RunNode, run: RunContext): boolean {
   return action.kind === "table" || (action.kind === "incremental" && !isUpdatable(run, action));
 }
 
-function begin(session: ActionSession, run: RunContext, action: Action): void {
+async function begin(session: ActionSession, run: RunContext, action: Action): Promise<void> {
   const timeout = run.statementTimeout(action);
   session.defer("begin");
   if (timeout !== undefined)
-    session.defer(`set local statement_timeout = '${timeout.replaceAll("'", "''")}'`);
+    await session.query(`set local statement_timeout = '${timeout.replaceAll("'", "''")}'`);
 }
 
 async function build(node: RunNode, context: ActionContext & RunContext): Promise<BuildReport> {

@@ -284,6 +284,18 @@ publish("made", { type: "table", dependencies: ["base"] }).jitCode(async ctx => 
   expect((await target.warehouse.query("select n from silver.made")).rows).toEqual([{ n: 14 }]);
 });
 
+test("just-in-time code that swallows a fault of syntax does not get its action out of its transaction", async () => {
+  const target = await database();
+  const js = `operate("made").jitCode(async ctx => {
+  try { await ctx.adapter.execute({ statement: "selct 1" }) } catch {}
+  return { queries: ["create table public.half ()", "select 1 / 0"] };
+});`;
+  expect((await run(target, { "definitions/all.js": js })).status).toBe("failed");
+  expect((await target.warehouse.query("select to_regclass('public.half') as half")).rows).toEqual([
+    { half: null },
+  ]);
+});
+
 test("retry runs exactly what the last run did not finish; selectors know results and state", async () => {
   const target = await database();
   const root = temporaryProject({

@@ -57,12 +57,11 @@ test("what a dead run left is swept; what is alive, in use or not ours is left a
 
 test("the schema for what is temporary is made once a session, not for each look at the columns of a query", async () => {
   const { warehouse } = await testDatabase();
-  const files = Object.fromEntries(
-    Array.from({ length: 6 }, (_, n) => [
-      [`t${n}.sqlx`, `config { type: "table" } select ${n} as id`],
-      [`v${n}.sqlx`, `config { type: "view" } select * from \${ref("t${n}")}`],
-    ]).flat(),
-  );
+  const views = Object.entries(tables(6)).map(([file], n): [string, string] => [
+    `over_${file}`,
+    `config { type: "view" } select * from \${ref("t${n}")}`,
+  ]);
+  const files = { ...tables(6), ...Object.fromEntries(views) };
   const project = await compiled(files);
   expect(failures(await runAll(project, warehouse))).toEqual([]);
   const run = await runAll(project, warehouse, { concurrency: 1 });

@@ -1,10 +1,4 @@
-import {
-  hash32,
-  quoteIdentifier,
-  quoteLiteral,
-  quoteRelation,
-  type RelationName,
-} from "../../base/identifiers.js";
+import { hash32, quoteIdentifier, quoteLiteral, type RelationName } from "../../base/identifiers.js";
 import type { Queryable } from "../warehouse.js";
 import { factsQuery } from "./facts-query.js";
 import type { RelationFacts } from "./relation-facts.js";
@@ -19,7 +13,9 @@ export async function readRelationFacts(
   transaction: Queryable,
   relation: RelationName,
 ): Promise<RelationFacts | undefined> {
-  const oid = `coalesce(pg_catalog.to_regclass(${quoteLiteral(quoteRelation(relation))})::oid, 0)`;
+  const oid = `(select class.oid from pg_catalog.pg_class as class join pg_catalog.pg_namespace as namespace
+      on namespace.oid = class.relnamespace
+    where namespace.nspname = ${quoteLiteral(relation.schema)} and class.relname = ${quoteLiteral(relation.name)})`;
   const answers = await transaction.sequence([
     { text: "savepoint facts" },
     // The relation's own schema as search_path decides how the server writes definitions: its name stands alone in them.
