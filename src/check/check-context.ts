@@ -3,6 +3,7 @@ import { actionKey } from "../project/action-graph.js";
 import type { Action } from "../project/action.js";
 import type { CompiledAction } from "../project/compiled-graph.js";
 import type { CompiledProject } from "../project/compiled-project.js";
+import { findNamed } from "../project/find-text.js";
 import { locate } from "../project/sql-position.js";
 import { nearestName } from "../base/nearest-name.js";
 import type { WarehouseError } from "../warehouse/warehouse-error.js";
@@ -37,18 +38,19 @@ export class CheckContext {
     at?: { readonly statement: string; readonly position: number },
   ): void {
     const compiled = this.compiled.get(action.key);
-    const location = (compiled && at && locate(this.project, compiled, at.statement, at.position)) ?? {
-      file: action.file,
-    };
+    const { file } = action;
+    const location = finding.location ??
+      (compiled && at && locate(this.project, compiled, at.statement, at.position)) ??
+      findNamed(this.project.files[file], file, finding.message) ?? { file };
     const text = this.project.files[location.file];
     this.findings.push({
       subject: action.key,
       details: [],
-      location,
       ...(text === undefined || location.line === undefined
         ? {}
         : { excerpt: excerpt(text, location.line, location.column) }),
       ...finding,
+      location,
     });
   }
 

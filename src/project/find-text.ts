@@ -11,6 +11,27 @@ export function findKey(text: string | undefined, file: string, key: string): So
   return find(text, file, key, "(?<![\\w$])", "(?=[\"']?\\s*:)");
 }
 
+/**
+ * Where the first of the names in quotes in a message stands that stands in a file just once, as a whole word: for messages
+ * without a place, about a setting or what the server was sent for it.
+ */
+export function findNamed(
+  text: string | undefined,
+  file: string,
+  message: string,
+): SourceLocation | undefined {
+  for (const [, name = ""] of message.matchAll(/"([^"]+)"/g)) {
+    const word = new RegExp(`(?<![\\w$])${escapeRegExp(name)}(?![\\w$])`, "g");
+    const [only, other] = [...(text ?? "").matchAll(word)];
+    if (only && !other) return { file, ...lineColumnAt(text ?? "", only.index) };
+  }
+  return undefined;
+}
+
+function escapeRegExp(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}
+
 function find(
   text: string | undefined,
   file: string,
@@ -19,8 +40,7 @@ function find(
   after: string,
 ): SourceLocation | undefined {
   if (text === undefined || word === "") return undefined;
-  const escaped = word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  const found = new RegExp(before + escaped + after).exec(text);
+  const found = new RegExp(before + escapeRegExp(word) + after).exec(text);
   return found ? { file, ...lineColumnAt(text, found.index) } : undefined;
 }
 

@@ -171,7 +171,7 @@ const corpus: readonly (readonly [string, Record<string, string>, readonly strin
   [
     "using an absent column",
     model(`select o.id from ${orders} o join ${customers} c using (city)`),
-    ['a.sqlx column "city" specified in USING clause does not exist in left table'],
+    ['a.sqlx:2:71 column "city" specified in USING clause does not exist in left table'],
   ],
   [
     "missing from",
@@ -203,7 +203,7 @@ const corpus: readonly (readonly [string, Record<string, string>, readonly strin
     model(`select (o).absent from ${orders} o`),
     ["a.sqlx:2:9 column o.absent does not exist"],
   ],
-  ["pseudo type", model(`select row(1, 2) as r`), ['a.sqlx column "r" has pseudo-type record']],
+  ["pseudo type", model(`select row(1, 2) as r`), ['a.sqlx:2:21 column "r" has pseudo-type record']],
   [
     "incremental branch only",
     {
@@ -214,7 +214,7 @@ const corpus: readonly (readonly [string, Record<string, string>, readonly strin
   [
     "merge key not in output",
     { "a.sqlx": `config { type: "incremental", uniqueKey: ["order_id"] }\nselect id from ${orders}` },
-    ['a.sqlx uniqueKey names "order_id", which the query does not return'],
+    ['a.sqlx:1:44 uniqueKey names "order_id", which the query does not return'],
   ],
   [
     "incremental columns under fail",
@@ -252,14 +252,14 @@ const corpus: readonly (readonly [string, Record<string, string>, readonly strin
   [
     "pre-operation",
     { "a.sqlx": `config { type: "table" }\npre_operations { set no_such_setting = 1 }\nselect 1 as x` },
-    ['a.sqlx unrecognized configuration parameter "no_such_setting"'],
+    ['a.sqlx:2:22 unrecognized configuration parameter "no_such_setting"'],
   ],
   [
     "post-operation",
     {
       "a.sqlx": `config { type: "table" }\nselect 1 as x\npost_operations { create index on \${self()} (y) }`,
     },
-    ['a.sqlx column "y" does not exist'],
+    ['a.sqlx:3:46 column "y" does not exist'],
   ],
   [
     "operation",
@@ -271,7 +271,7 @@ const corpus: readonly (readonly [string, Record<string, string>, readonly strin
     {
       "a.sqlx": `config { type: "table", metadata: { extraProperties: { postgres: { indexes: [{ columns: ["idd"] }] } } } }\nselect id from ${orders}`,
     },
-    ['a.sqlx column "idd" does not exist'],
+    ['a.sqlx:1:91 column "idd" does not exist'],
   ],
   [
     "missing ref",
@@ -284,7 +284,7 @@ const corpus: readonly (readonly [string, Record<string, string>, readonly strin
   [
     "described and not produced",
     { "a.sqlx": `config { type: "table", columns: { idd: "The order" } }\nselect id from ${orders}` },
-    ['a.sqlx warning: describes the column "idd", which the query does not return'],
+    ['a.sqlx:1:36 warning: describes the column "idd", which the query does not return'],
   ],
   [
     "destructive operation",
@@ -410,7 +410,7 @@ const corpus: readonly (readonly [string, Record<string, string>, readonly strin
   [
     "name of a system column",
     model(`select 1 as ctid`),
-    ['a.sqlx column name "ctid" conflicts with a system column name'],
+    ['a.sqlx:2:13 column name "ctid" conflicts with a system column name'],
   ],
   ["parameter", model(`select $1::int as x`), ["a.sqlx:2:8 there is no parameter $1"]],
   [
@@ -511,7 +511,7 @@ const corpus: readonly (readonly [string, Record<string, string>, readonly strin
   [
     "names that are one in 63 bytes",
     model(`select 1 as ${"x".repeat(64)}, 2 as ${"x".repeat(63)}`),
-    [`a.sqlx column "${"x".repeat(63)}" specified more than once`],
+    [`a.sqlx:2:84 column "${"x".repeat(63)}" specified more than once`],
   ],
   [
     "model that is no query",
@@ -611,7 +611,7 @@ const corpus: readonly (readonly [string, Record<string, string>, readonly strin
   [
     "primary key on a missing column",
     configured('{ primaryKey: ["idd"] }', `select id from ${orders}`),
-    ['a.sqlx column "idd" of relation "a" does not exist'],
+    ['a.sqlx:1:82 column "idd" of relation "a" does not exist'],
   ],
   [
     "foreign key to what is built later",
@@ -622,7 +622,7 @@ const corpus: readonly (readonly [string, Record<string, string>, readonly strin
       ),
       "b.sqlx": `config { type: "table" }\nselect id from ${customers}`,
     },
-    ['a.sqlx relation "silver.b" does not exist'],
+    ['a.sqlx:1:114 relation "silver.b" does not exist'],
   ],
   [
     "unknown setting of PostgreSQL",

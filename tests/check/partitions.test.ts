@@ -32,7 +32,7 @@ it.each([
     '{ column: "ordered", granularity: "month" }',
     orders,
     "",
-    'split.sqlx column "ordered" named in partition key does not exist',
+    'split.sqlx:1:92 column "ordered" named in partition key does not exist',
   ],
   [
     "ranges of what is no date",
