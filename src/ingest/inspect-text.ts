@@ -3,6 +3,8 @@ import type { Reject } from "../history/ingest-records.js";
 import type { Source } from "../project/source.js";
 import { footerStart, footerWindow } from "./footer.js";
 import { displayName, type RawFile } from "./discover-files.js";
+import { proveAside } from "./prove-values.js";
+import type { ProofAnswer } from "./value-proof-worker.js";
 import { PeriodCounter } from "./period-counter.js";
 import { readContent } from "./unpack.js";
 import type { TextShape } from "./recognize-text.js";
@@ -85,7 +87,8 @@ export async function inspectText(
   const last: LastRecord[] = [];
   const { footer } = source;
   const periods = new PeriodCounter(source.period, shape.header.columns);
-  const proof = new ValueProof(source.columns, shape.header.columns, source.key);
+  const aside = proveAside(file, shape, start, source);
+  const proof = new ValueProof(aside ? [] : source.columns, shape.header.columns, source.key);
   let firstRecord = 0;
   const scanner = scannerOf(
     shape,
@@ -115,21 +118,29 @@ export async function inspectText(
     { offset: start.skip, onKeys: (found) => [...found].forEach((key) => keys.add(key)) },
   );
   const lengths = scanner instanceof RecordScanner ? scanner.lengths : undefined;
-  for await (const chunk of readContent(file, displayName(file))) {
-    hash.update(chunk);
-    const content = bytes === 0 ? chunk.subarray(start.skip) : chunk;
-    bytes += chunk.length;
-    if (start.encoding === undefined || start.encoding === "utf-8") utf8.push(content);
-    const recoded = recode ? recode(content, false) : content;
-    const text = withoutNul(recoded);
-    nulBytes += recoded.length - text.length;
-    scanner.push(text);
-    checkpoints.push({ offset: scanner.consumed, rows, line: scanner.nextLine });
-    onBytes(chunk.length);
+  let asideAnswer: ProofAnswer | undefined;
+  try {
+    for await (const chunk of readContent(file, displayName(file))) {
+      hash.update(chunk);
+      const content = bytes === 0 ? chunk.subarray(start.skip) : chunk;
+      bytes += chunk.length;
+      if (start.encoding === undefined || start.encoding === "utf-8") utf8.push(content);
+      const recoded = recode ? recode(content, false) : content;
+      const text = withoutNul(recoded);
+      nulBytes += recoded.length - text.length;
+      scanner.push(text);
+      checkpoints.push({ offset: scanner.consumed, rows, line: scanner.nextLine });
+      onBytes(chunk.length);
+    }
+    if (recode) scanner.push(recode(Buffer.alloc(0), true));
+    scanner.end();
+    utf8.end();
+    asideAnswer = await aside?.answer;
+  } finally {
+    await aside?.stop();
   }
-  if (recode) scanner.push(recode(Buffer.alloc(0), true));
-  scanner.end();
-  utf8.end();
+  // Of a file that was changed meanwhile nothing is proven.
+  const proven = asideAnswer?.rows === rows ? asideAnswer.proven : proof.proven;
   const footers = footer ? last.slice(footerStart(last, footer)) : [];
   rows -= footers.length;
   rejected -= footers.filter(({ isRagged }) => isRagged).length;
@@ -158,7 +169,7 @@ export async function inspectText(
     verbatim:
       isRegular && scanner instanceof RecordScanner ? verbatimOf(scanner.met, firstRecord, shape) : undefined,
     // Text that turned out to be in another encoding was judged as what it is not.
-    proven: wasRead ? proof.proven : nothingProven,
+    proven: wasRead ? proven : nothingProven,
   };
 }
 

@@ -1,10 +1,16 @@
 import fc from "fast-check";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { brokenRow, isRepeated, valueChecks } from "../../src/ingest/check-values.js";
+import type { RawFile } from "../../src/ingest/discover-files.js";
+import { proveAside } from "../../src/ingest/prove-values.js";
+import type { TextShape } from "../../src/ingest/recognize-text.js";
 import { nothingProven, ValueProof } from "../../src/ingest/value-proof.js";
 import { defineSource } from "../../src/project/source.js";
 import type { ColumnOptions } from "../../src/project/source-column.js";
 import { freshDatabase } from "../support/database.js";
+import { temporaryProject } from "../support/temporary-project.js";
 import { ingestProject } from "./support.js";
 
 /** What a proof says of these values of one column, as lines of a file with a second column. */
@@ -181,4 +187,62 @@ test("one value that is not sure has the server judge its column: what it accept
     ["5", "amount"],
     ["6", "id"],
   ]);
+});
+
+const large = defineSource({
+  name: "shop/x",
+  files: "*.csv",
+  columns: { id: { unique: true, required: true }, day: { type: "date" }, note: {} },
+  maxRejected: 3,
+});
+
+/** 36 MB of records that are all right. */
+const rightRows = 550_000;
+const rightLines = Array.from(
+  { length: rightRows },
+  (_, row) => `${String(row).padStart(12, "0")},2026-01-02,${"x".repeat(40)}`,
+);
+const rightText = Buffer.from(`\ufeffid,day,note\n${rightLines.join("\n")}\n`);
+
+function largeText(last: readonly string[]): Buffer {
+  return Buffer.concat([rightText, Buffer.from(last.map((line) => `${line}\n`).join(""))]);
+}
+
+test.each<[what: string, last: readonly string[], rules: readonly string[], unique: readonly string[]]>([
+  ["nothing wrong", [], ["id", "day"], ["id"]],
+  ["a day that is none", ["1000000000000,2026-02-30,x"], ["id"], ["id"]],
+  ["an id that stands twice", ["000000549999,2026-01-01,x"], ["id", "day"], []],
+  ["an id that is missing", [",2026-01-01,x"], ["day"], ["id"]],
+  ["a row of other fields, which is a reject", ["x"], ["id", "day"], ["id"]],
+  ["a quoted field, whose bytes are not its text", ['1000000000000,"2026-01-01",x'], [], []],
+  ["a NUL, which is not stored", ["1000000000000,2026-01-01,\0"], [], []],
+])("a large file is judged in a thread of its own: %s", async (_, last, rules, unique) => {
+  const fullPath = join(temporaryProject({}), "x.csv");
+  const text = largeText(last);
+  writeFileSync(fullPath, text);
+  const shape: TextShape = {
+    format: "delimited",
+    delimiter: 44,
+    crOnly: false,
+    headerLine: 1,
+    header: { columns: ["id", "day", "note"], cells: [], found: [], missing: [], added: [] },
+  };
+  const file = { fullPath, bytes: text.length, packing: undefined } as RawFile;
+  const running = proveAside(file, shape, { encoding: "utf-8", skip: 3 }, large);
+  const answer = await running?.answer;
+  await running?.stop();
+  const isWhole = answer?.rows === rightRows + last.length;
+  const proven = isWhole ? answer.proven : nothingProven;
+  expect([[...proven.rules], [...proven.unique]]).toEqual([rules, unique]);
+});
+
+test("of a large file exactly the rows are rejected that break a check", async () => {
+  const text = largeText(["1000000000000,2026-02-30,x", "1000000000001,2026-02-28,x", ",2026-02-28,x"]);
+  const project = await ingestProject([large], { "raw/shop/x.csv": text });
+  expect((await project.ingest()).files).toMatchObject([{ rows: 550_001, rejected: 2 }]);
+  expect(await project.rows("select row_number, column_name from aquifer.ingest_reject order by 1")).toEqual([
+    ["550001", "day"],
+    ["550003", "id"],
+  ]);
+  expect(await project.rows("select count(*) from bronze.shop_x")).toEqual([["550001"]]);
 });
