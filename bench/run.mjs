@@ -15,6 +15,16 @@ for (const name of wanted.filter((each) => !known.includes(each))) {
   console.error(`No benchmark "${name}"; there are: ${known.join(", ")}`);
   process.exit(2);
 }
+// The program as it is built, not as part of the benchmark: its threads are files of their own.
+const fromDist = {
+  name: "from-dist",
+  setup(build) {
+    build.onResolve({ filter: /^\.\.\/src\// }, ({ path }) => ({
+      path: pathToFileURL(join(root, "dist", path.slice("../src/".length))).href,
+      external: true,
+    }));
+  },
+};
 const out = join(root, ".aquifer", "bench");
 await mkdir(out, { recursive: true });
 for (const name of wanted.length > 0 ? wanted : known.filter((each) => !long.includes(each))) {
@@ -24,6 +34,7 @@ for (const name of wanted.length > 0 ? wanted : known.filter((each) => !long.inc
     outfile,
     bundle: true,
     packages: "external",
+    plugins: [fromDist],
     platform: "node",
     format: "esm",
     target: "node20",
