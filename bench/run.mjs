@@ -4,6 +4,7 @@ import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
+await import("../scripts/build.mjs");
 const root = join(import.meta.dirname, "..");
 const all = (await readdir(import.meta.dirname)).filter(
   (name) => name.endsWith(".ts") && !name.startsWith("_"),

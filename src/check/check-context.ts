@@ -1,4 +1,4 @@
-import { excerpt } from "../base/source-location.js";
+import { excerpt, type SourceLocation } from "../base/source-location.js";
 import { actionKey } from "../project/action-graph.js";
 import type { Action } from "../project/action.js";
 import type { CompiledAction } from "../project/compiled-graph.js";
@@ -41,7 +41,7 @@ export class CheckContext {
     const { file } = action;
     const location = finding.location ??
       (compiled && at && locate(this.project, compiled, at.statement, at.position)) ??
-      findNamed(this.project.files[file], file, finding.message) ?? { file };
+      this.placeOf(action, finding) ?? { file };
     const text = this.project.files[location.file];
     this.findings.push({
       subject: action.key,
@@ -52,6 +52,17 @@ export class CheckContext {
       ...finding,
       location,
     });
+  }
+
+  /** Where something is likely meant that has no position: a name that the model's file has once, or what made the action. */
+  private placeOf(
+    { key, file }: Action,
+    { code, message }: { readonly code: string; readonly message: string },
+  ): SourceLocation | undefined {
+    if (!file.endsWith(".sqlx")) return this.project.definedAt[key];
+    // Of the server's errors only those about names: others quote values and what stands near a fault.
+    const isAboutNames = !code.startsWith("sql-") || (code.startsWith("sql-42") && code !== "sql-42601");
+    return isAboutNames ? findNamed(this.project.files[file], file, message) : undefined;
   }
 
   /** Adds an error that breaks the action. */

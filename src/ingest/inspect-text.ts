@@ -135,11 +135,11 @@ export async function inspectText(
     if (recode) scanner.push(recode(Buffer.alloc(0), true));
     scanner.end();
     utf8.end();
-    asideAnswer = await aside?.answer;
+    asideAnswer = await aside?.answer(() => onBytes(0));
   } finally {
     await aside?.stop();
   }
-  // Of a file that was changed meanwhile nothing is proven.
+  // Of a file that the thread did not read to its end nothing is proven.
   const proven = asideAnswer?.rows === rows ? asideAnswer.proven : proof.proven;
   const footers = footer ? last.slice(footerStart(last, footer)) : [];
   rows -= footers.length;

@@ -1,3 +1,5 @@
+import { availableParallelism } from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { builtFile } from "../base/built-file.js";
 import type { Source } from "../project/source.js";
@@ -9,13 +11,20 @@ import type { ProofAnswer, ProofTask } from "./value-proof-worker.js";
 
 /** A proof that goes on beside the reading of a file. */
 export interface RunningProof {
-  readonly answer: Promise<ProofAnswer>;
+  /**
+   * What it found; undefined where the thread could not do its work: then the server is asked, as without it.
+   *
+   * @param onWait called now and then; when it throws, waiting ends
+   */
+  readonly answer: (onWait: () => void) => Promise<ProofAnswer | undefined>;
   /** To be called in any case. */
   readonly stop: () => Promise<unknown>;
 }
 
 /** Starting a thread costs as much as the proof of some 10 MB. */
 const leastBytes = 32 * 1024 * 1024;
+
+const waitMilliseconds = 100;
 
 /**
  * Judges the values of a large text in a thread of its own, which reads it too; undefined where there is nothing to judge,
@@ -30,6 +39,7 @@ export function proveAside(
   const order = shape.header.columns;
   const isPlain = file.packing === undefined && (encoding === undefined || encoding === "utf-8");
   if (!isPlain || file.bytes < leastBytes || shape.format !== "delimited") return undefined;
+  if (availableParallelism() === 1) return undefined;
   if (!new ValueProof(columns, order, key).wanted) return undefined;
   const task: ProofTask = {
     path: file.fullPath,
@@ -37,16 +47,25 @@ export function proveAside(
     dialect: { delimiter: shape.delimiter, crOnly: shape.crOnly },
     headerLine: shape.headerLine,
     order,
-    columns,
+    columns: columns.map(({ name, checks }) => ({ name, checks })),
     key,
   };
   const worker = new Worker(builtFile("ingest/value-proof-worker.js"), { workerData: task });
-  const answer = new Promise<ProofAnswer>((resolve, reject) => {
+  let isOver = false;
+  const answer = new Promise<ProofAnswer | undefined>((resolve) => {
     worker.once("message", resolve);
-    worker.once("error", reject);
-    worker.once("exit", () => reject(new Error("the thread that judges values ended without an answer")));
+    worker.once("error", () => resolve(undefined));
+    worker.once("exit", () => resolve(undefined));
   });
-  // Whoever stops it early does not wait for the answer.
-  answer.catch(() => undefined);
-  return { answer, stop: () => worker.terminate() };
+  void answer.then(() => (isOver = true));
+  return {
+    async answer(onWait) {
+      while (!isOver) {
+        onWait();
+        await Promise.race([answer, delay(waitMilliseconds)]);
+      }
+      return answer;
+    },
+    stop: () => worker.terminate(),
+  };
 }

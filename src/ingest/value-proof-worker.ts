@@ -14,7 +14,7 @@ export interface ProofTask {
   readonly headerLine: number;
   /** Names of the file's columns. */
   readonly order: readonly string[];
-  readonly columns: readonly SourceColumn[];
+  readonly columns: readonly Pick<SourceColumn, "name" | "checks">[];
   readonly key: readonly string[];
 }
 

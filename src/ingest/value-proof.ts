@@ -24,7 +24,11 @@ export class ValueProof {
    * @param order names of the file's columns
    * @param key when it is a single column, its values stand once as well
    */
-  constructor(columns: readonly SourceColumn[], order: readonly string[], key: readonly string[]) {
+  constructor(
+    columns: readonly Pick<SourceColumn, "name" | "checks">[],
+    order: readonly string[],
+    key: readonly string[],
+  ) {
     this.columns = order.map((name) => {
       const column = columns.find((each) => each.name === name);
       const isKey = key.length === 1 && key[0] === name;

@@ -11,19 +11,23 @@ export function findKey(text: string | undefined, file: string, key: string): So
   return find(text, file, key, "(?<![\\w$])", "(?=[\"']?\\s*:)");
 }
 
+const comments = /--.*|\/\/.*|\/\*[\s\S]*?\*\//g;
+
 /**
- * Where the first of the names in quotes in a message stands that stands in a file just once, as a whole word: for messages
- * without a place, about a setting or what the server was sent for it.
+ * Where the first of the names in quotes in a message stands that stands in a file just once, as a whole word outside of
+ * comments: for messages without a place, about a setting or what the server was sent for it.
  */
 export function findNamed(
   text: string | undefined,
   file: string,
   message: string,
 ): SourceLocation | undefined {
-  for (const [, name = ""] of message.matchAll(/"([^"]+)"/g)) {
-    const word = new RegExp(`(?<![\\w$])${escapeRegExp(name)}(?![\\w$])`, "g");
-    const [only, other] = [...(text ?? "").matchAll(word)];
-    if (only && !other) return { file, ...lineColumnAt(text ?? "", only.index) };
+  if (text === undefined) return undefined;
+  const bare = text.replace(comments, (comment) => comment.replace(/[^\n]/g, " "));
+  for (const [, name = ""] of message.matchAll(/"([\p{L}_][\p{L}\p{N}_$.]*)"/gu)) {
+    const word = new RegExp(`(?<![\\p{L}\\p{N}_$])${escapeRegExp(name)}(?![\\p{L}\\p{N}_$])`, "gu");
+    const [only, other] = [...bare.matchAll(word)];
+    if (only && !other) return { file, ...lineColumnAt(text, only.index) };
   }
   return undefined;
 }

@@ -15,12 +15,14 @@ export function writeCache(path: string, pieces: Iterable<Uint8Array>): void {
       for (const piece of pieces) {
         for (let at = 0; at < piece.length; at += writeSync(descriptor, piece, at));
       }
+      renameSync(partial, path);
+    } catch (thrown) {
+      rmSync(partial, { force: true });
+      throw thrown;
     } finally {
       closeSync(descriptor);
     }
-    renameSync(partial, path);
   } catch (thrown) {
-    rmSync(partial, { force: true });
     const { code } = thrown as NodeJS.ErrnoException;
     if (code !== "EACCES" && code !== "EROFS" && code !== "EPERM") throw thrown;
   }

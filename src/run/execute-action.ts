@@ -52,10 +52,9 @@ export async function executeAction(
     }
     const sessionSchema = isBuiltAside(node, run) ? await run.schemas?.of(connection) : undefined;
     await begin(session, run, action);
-    const compiled = await run.compile(action, async (statement) => {
-      await session.flush();
-      return session.query(statement);
-    });
+    // Its statements may have faults of syntax, and may be sent without being waited for.
+    if (action.jitCode !== undefined) await session.flush();
+    const compiled = await run.compile(action, (statement) => session.query(statement));
     refuseTransactionControl(compiled, run.locate);
     const report = await build(
       { ...node, action: compiled },

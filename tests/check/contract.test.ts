@@ -10,8 +10,8 @@ it("warns of a column that is described and not produced, and of the reverse", a
     model('id: "x", amount: "y", dy: "z"', 'select id, amount, ordered_at as day from ${ref("orders")}'),
   );
   expect(findings.map(brief)).toEqual([
-    'a.sqlx warning: describes the column "dy", which the query does not return',
-    'a.sqlx warning: returns "day", which its columns do not describe',
+    'a.sqlx:1:58 warning: describes the column "dy", which the query does not return',
+    'a.sqlx:2:34 warning: returns "day", which its columns do not describe',
   ]);
 });
 

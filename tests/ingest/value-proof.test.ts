@@ -229,7 +229,7 @@ test.each<[what: string, last: readonly string[], rules: readonly string[], uniq
   };
   const file = { fullPath, bytes: text.length, packing: undefined } as RawFile;
   const running = proveAside(file, shape, { encoding: "utf-8", skip: 3 }, large);
-  const answer = await running?.answer;
+  const answer = await running?.answer(() => undefined);
   await running?.stop();
   const isWhole = answer?.rows === rightRows + last.length;
   const proven = isWhole ? answer.proven : nothingProven;

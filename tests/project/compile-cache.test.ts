@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { deserialize, serialize } from "node:v8";
 import { expect, test } from "vitest";
 import { compileProject, type CompileOptions } from "../../src/project/compile.js";
+import { SqlxCache } from "../../src/project/sqlx-cache.js";
 import { temporaryProject } from "../support/temporary-project.js";
 
 const files = {
@@ -117,12 +118,30 @@ test("an SQLX file that is as it was is not translated again, and one that chang
   await settle();
   expect(await queryOf(root)).toBe("select 1 as a, 1 as b; select 5");
   const [file = ""] = kept(root, "sqlx");
-  const known = deserialize(readFileSync(file)) as Map<string, { text: string; code: string }>;
-  expect([...known.keys()]).toEqual(["definitions/a.sqlx", "definitions/b.sqlx"]);
-  for (const each of known.values()) each.code = each.code.replace("select", "select all");
-  writeFileSync(file, serialize(known));
+  const known = deserialize(readFileSync(file).subarray(4)) as [string, { text: string; code: string }][];
+  expect(known.map(([name]) => name)).toEqual(["definitions/a.sqlx", "definitions/b.sqlx"]);
+  for (const [, each] of known) each.code = each.code.replace("select", "select all");
+  const piece = serialize(known);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(piece.length);
+  writeFileSync(file, Buffer.concat([length, piece]));
   writeFileSync(join(root, "definitions/b.sqlx"), "config { type: 'table' }\nselect 6");
   expect(await queryOf(root)).toBe("select all 1 as a, 1 as b; select 6");
+});
+
+test("the translations of many files are all there again", () => {
+  const path = join(temporaryProject({}), "many.v8");
+  const names = Array.from({ length: 1201 }, (_, index) => `definitions/${index}.sqlx`);
+  const translate = (name: string): string => `code of ${name}`;
+  const first = new SqlxCache(path);
+  for (const name of names) first.codeOf(name, name, () => translate(name));
+  first.write();
+  const again = new SqlxCache(path);
+  const missed: string[] = [];
+  const miss = (name: string): string => (missed.push(name), "");
+  for (const name of names) expect(again.codeOf(name, name, () => miss(name))).toBe(translate(name));
+  again.codeOf("definitions/7.sqlx", "changed", () => miss("7"));
+  expect(missed).toEqual(["7"]);
 });
 
 test.each([
