@@ -1,10 +1,11 @@
+import { DistinctValues } from "./distinct-values.js";
 import type { ColumnChecks, ColumnType, SourceColumn } from "../project/source-column.js";
 
 /** Columns of a file whose every value was seen to pass, so that the server need not be asked. */
 export interface ProvenColumns {
   /** All checks but `unique`. */
   readonly rules: ReadonlySet<string>;
-  /** No value stands twice: they stand in order. */
+  /** No value stands twice. */
   readonly unique: ReadonlySet<string>;
 }
 
@@ -64,7 +65,7 @@ export class ValueProof {
   get proven(): ProvenColumns {
     const names = (isProven: (column: ColumnProof) => boolean): Set<string> =>
       new Set(this.columns.flatMap((column) => (column && isProven(column) ? [column.name] : [])));
-    return { rules: names(({ passes }) => passes), unique: names(({ isOrdered }) => isOrdered) };
+    return { rules: names(({ passes }) => passes), unique: names(({ isUnique }) => isUnique) };
   }
 }
 
@@ -77,7 +78,7 @@ type Form = (buffer: Buffer, start: number, end: number) => boolean;
 class ColumnProof {
   private readonly required: boolean;
   private readonly forms: readonly Form[];
-  private readonly order: ValueOrder | undefined;
+  private readonly once: ValuesOnce | undefined;
   passes: boolean;
 
   constructor(
@@ -90,21 +91,21 @@ class ColumnProof {
       ...(domain === undefined ? [] : [oneOf(domain)]),
     ];
     this.passes = pattern === undefined;
-    this.order = unique === true ? new ValueOrder() : undefined;
+    this.once = unique === true ? new ValuesOnce() : undefined;
   }
 
-  get isOrdered(): boolean {
-    return this.order?.holds === true;
+  get isUnique(): boolean {
+    return this.once?.holds === true;
   }
 
   add(buffer: Buffer, start: number, end: number): void {
     if (this.passes) this.passes = this.judge(buffer, start, end);
-    if (end > start) this.order?.add(buffer, start, end);
+    if (end > start) this.once?.add(buffer, start, end);
   }
 
   giveUp(): void {
     this.passes = false;
-    this.order?.giveUp();
+    this.once?.giveUp();
   }
 
   private judge(buffer: Buffer, start: number, end: number): boolean {
@@ -113,6 +114,31 @@ class ColumnProof {
     if (buffer[start] === 32) return false;
     for (const form of this.forms) if (!form(buffer, start, end)) return false;
     return true;
+  }
+}
+
+/** After so many values in order they are no longer kept in mind otherwise. */
+const surelyOrdered = 1000;
+
+/** Whether no value stands twice: they stand in order, as most keys do, or each is looked up among those before. */
+class ValuesOnce {
+  private readonly order = new ValueOrder();
+  private readonly distinct = new DistinctValues();
+  private count = 0;
+
+  get holds(): boolean {
+    return this.order.holds || this.distinct.holds;
+  }
+
+  add(buffer: Buffer, start: number, end: number): void {
+    this.order.add(buffer, start, end);
+    if (this.count++ === surelyOrdered && this.order.holds) this.distinct.giveUp();
+    this.distinct.add(buffer, start, end);
+  }
+
+  giveUp(): void {
+    this.order.giveUp();
+    this.distinct.giveUp();
   }
 }
 
