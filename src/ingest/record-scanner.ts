@@ -1,5 +1,5 @@
-import { endianness } from "node:os";
 import { AquiferError } from "../base/errors.js";
+import { everyByte, isLittleEndian, wordsOf, zeroBytes, type Words } from "./byte-words.js";
 
 /** How records and fields end. The quote is always `"`, doubled inside a quoted field. */
 export interface Dialect {
@@ -237,34 +237,7 @@ export class RecordScanner {
   }
 }
 
-const everyByte = 0x01010101;
-
-/** Elsewhere the bytes of a word stand in the other order: there each is looked at by itself. */
-const isLittleEndian = endianness() === "LE";
-
 type Triple = [number, number, number];
-
-/** The highest bit of each byte of a word that is zero, exactly: no carry goes from one byte into the next. */
-function zeroBytes(word: number): number {
-  return ~(((word & 0x7f7f7f7f) + 0x7f7f7f7f) | word | 0x7f7f7f7f);
-}
-
-/** A buffer as little-endian words of four bytes. */
-interface Words {
-  readonly words: Int32Array;
-  /** How many bytes of the first word stand before the buffer. */
-  readonly lead: number;
-  /** Stands behind `words` for what fills no whole one. */
-  readonly last: number;
-}
-
-function wordsOf({ buffer, byteOffset, length }: Buffer): Words {
-  const lead = byteOffset % 4;
-  const words = new Int32Array(buffer, byteOffset - lead, (lead + length) >> 2);
-  const rest = (lead + length) % 4;
-  const bytes = new Uint8Array(buffer, byteOffset - lead + 4 * words.length, rest);
-  return { words, lead, last: bytes.reduceRight((word, byte) => (word << 8) | byte, -1) };
-}
 
 interface ClosingQuote {
   /** Where the closing quote stands; -1 when the field is not a quoted one after all. */

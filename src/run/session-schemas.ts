@@ -26,7 +26,7 @@ export class SessionSchemas {
         `comment on schema ${quoteIdentifier(schema)} is ${quoteLiteral(commentPrefix + this.runId)}`,
         // The server makes a schema for what is temporary when a session first needs it; undone with that, it would be made
         // again for each action.
-        // Where that is not allowed, nothing is foreseen of columns.
+        // Whatever forbids that, `nextColumns` meets it too and does without: nothing is foreseen of columns then.
         `do $aquifer$ begin
   create temporary view aquifer_columns as select;
   drop view pg_temp.aquifer_columns;

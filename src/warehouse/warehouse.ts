@@ -30,7 +30,7 @@ export interface Step {
   readonly prepare?: string;
 }
 
-/** Anything that runs a statement. Values travel as parameters ($1, $2 ...), never in the text. */
+/** Anything that runs a statement. Values travel as parameters ($1, $2 ...), or as quoted literals of an `execute`. */
 export interface Queryable {
   /**
    * Runs one statement, or several separated by semicolons when no values are given (the last result counts).
