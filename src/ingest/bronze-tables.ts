@@ -56,6 +56,15 @@ export async function ensureBronze(
   }
 }
 
+/** The names of a store's columns; none where it does not exist. */
+export async function storeColumns(session: Queryable, table: string): Promise<string[]> {
+  const { rows } = await session.query<{ name: string }>(
+    "select attname as name from pg_attribute where attrelid = to_regclass($1) and attnum > 0 and not attisdropped",
+    [quoteRelation(storeRelation(table))],
+  );
+  return rows.map(({ name }) => name);
+}
+
 interface PresentTable {
   readonly table: string;
   readonly store: readonly PresentColumn[];

@@ -2,7 +2,7 @@ import { writeRecord } from "./record-fields.js";
 import type { StoredColumns } from "./stored-columns.js";
 import { describeFlaw, expectedFields, scannerOf, valuesOf } from "./record-format.js";
 import type { TextShape } from "./recognize-text.js";
-import { rejectOf } from "./inspect-text.js";
+import { rejectOf } from "./inspect-records.js";
 import { RecordScanner } from "./record-scanner.js";
 import type { Reject } from "../history/ingest-records.js";
 

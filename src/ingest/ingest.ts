@@ -17,6 +17,7 @@ import { neededTables } from "./needed-tables.js";
 import type { InspectedFile } from "./plan-file.js";
 import { ScratchFile } from "./scratch-file.js";
 import { readSeeds, type Seed } from "./seeds.js";
+import { discardCopies, EarlyCopies } from "./early-copies.js";
 import { noEnds, withFeeds } from "./with-feeds.js";
 
 export type { IngestOptions } from "./ingest-options.js";
@@ -47,40 +48,82 @@ async function ingestUntilAborted(options: IngestOptions, scratch: ScratchFile):
   const seeds = await readSeeds(options.projectRoot, options.sources);
   const schema = options.historySchema ?? defaultHistorySchema;
   const ledger = new IngestLedger(schema);
+  if (options.dryRun === true) return dryRun(options, ledger, schema, seeds, scratch);
+  return options.warehouse.withSession(async (session) => {
+    // It waits while files are read.
+    await session.query("set idle_session_timeout = 0");
+    let opened: Promise<void> | undefined;
+    // Bad files leave a new database as it is: the ledger is made when something is to be copied.
+    const open = (): Promise<void> =>
+      (opened ??= openLedger(session, ledger, options, schema).catch((thrown: unknown) => {
+        opened = undefined;
+        throw thrown;
+      }));
+    const { warehouse, signal, elapsed } = options;
+    const early = new EarlyCopies({ warehouse, ledger, historySchema: schema, open, signal, elapsed });
+    try {
+      const known =
+        options.force !== true && (await hasHistory(session, schema))
+          ? await ledger.readVersions(session, declarations(options))
+          : [];
+      const found = await inspectFiles(options, seeds, scratch, known, early);
+      await open();
+      return await loadRounds(session, ledger, options, found, seeds);
+    } finally {
+      await early.discard();
+      // A connection that broke has given the lock back already.
+      if (opened) await ledger.unlock(session).catch(() => undefined);
+    }
+  });
+}
+
+/** Makes the ledger what this version needs, takes it, and undoes what a dead process has begun. */
+async function openLedger(
+  session: Session & Copying,
+  ledger: IngestLedger,
+  options: IngestOptions,
+  schema: string,
+): Promise<void> {
+  await migrateHistory(options.warehouse, schema);
+  if (!(await ledger.lock(session))) {
+    throw new AquiferError("Another ingest runs on this database", {
+      code: "ingest-running",
+      hint: "Wait for it to end.",
+    });
+  }
+  try {
+    await session.transaction((transaction) => claimStore(transaction, schema));
+    await sweep(session, ledger, options);
+  } catch (thrown) {
+    await ledger.unlock(session).catch(() => undefined);
+    throw thrown;
+  }
+}
+
+/** Reads all files and says what would be done with them. */
+async function dryRun(
+  options: IngestOptions,
+  ledger: IngestLedger,
+  schema: string,
+  seeds: readonly Seed[],
+  scratch: ScratchFile,
+): Promise<IngestResult> {
+  const hasLedger = await hasHistory(options.warehouse, schema);
   const known =
-    options.force !== true && (await hasHistory(options.warehouse, schema))
+    options.force !== true && hasLedger
       ? await ledger.readVersions(options.warehouse, declarations(options))
       : [];
   const found = await inspectFiles(options, seeds, scratch, known);
-  if (options.dryRun === true) {
-    const exists = await ledger.exists(options.warehouse);
-    if (exists && !(await hasHistory(options.warehouse, schema))) {
-      throw new AquiferError(`The ledger in schema "${schema}" was made by an older version`, {
-        code: "history-too-old",
-        hint: "A dry run changes nothing. Run dataform ingest once: it brings the ledger up to date.",
-      });
-    }
-    return withFeeds(options, exists ? options.warehouse : undefined, ledger, noEnds, (fed) =>
-      planOnly(options, [...found, ...fed], ledger, exists),
-    );
+  const exists = await ledger.exists(options.warehouse);
+  if (exists && !hasLedger) {
+    throw new AquiferError(`The ledger in schema "${schema}" was made by an older version`, {
+      code: "history-too-old",
+      hint: "A dry run changes nothing. Run dataform ingest once: it brings the ledger up to date.",
+    });
   }
-  await migrateHistory(options.warehouse, schema);
-  return options.warehouse.withSession(async (session) => {
-    if (!(await ledger.lock(session))) {
-      throw new AquiferError("Another ingest runs on this database", {
-        code: "ingest-running",
-        hint: "Wait for it to end.",
-      });
-    }
-    try {
-      await session.transaction((transaction) => claimStore(transaction, schema));
-      await sweep(session, ledger, options);
-      return await loadRounds(session, ledger, options, found, seeds);
-    } finally {
-      // A connection that broke has given the lock back already.
-      await ledger.unlock(session).catch(() => undefined);
-    }
-  });
+  return withFeeds(options, exists ? options.warehouse : undefined, ledger, noEnds, (fed) =>
+    planOnly(options, [...found, ...fed], ledger, exists),
+  );
 }
 
 function declared({ name, system, table, expected, period }: Source): DeclaredSource {
@@ -101,6 +144,7 @@ async function loadRounds(
     results.push(
       await withFeeds(options, session, ledger, ends, async (fed) => {
         const files = results.length === 0 ? [...found, ...fed] : fed;
+        await discardOutgrown(files);
         ends = new Map(fed.flatMap(({ source, rest }) => (rest ? [[source.name, rest] as const] : [])));
         const tables = neededTables(options.sources, seeds, files);
         await withPatience(session, patienceOf(options), async (transaction) => {
@@ -120,6 +164,14 @@ async function loadRounds(
     batch: batches.length === 0 ? undefined : batches.join(", "),
     files: results.flatMap(({ files }) => files),
   };
+}
+
+/** A copy was begun for the columns that its store had then: another file of the source may bring more. */
+async function discardOutgrown(files: readonly InspectedFile[]): Promise<void> {
+  const widened = new Set(
+    files.filter(({ shape }) => shape.header.added.length > 0).map(({ source }) => source),
+  );
+  await discardCopies(files.flatMap(({ early, source }) => (early && widened.has(source) ? [early] : [])));
 }
 
 async function plan(
@@ -146,7 +198,11 @@ async function plan(
   );
   if (!files.some(({ unread, file }) => unread && wanted.has(file))) return planned;
   const read: InspectedFile[] = [];
-  for (const file of files) read.push(file.unread && wanted.has(file.file) ? await file.unread.read() : file);
+  for (const file of files) {
+    const again = file.unread && wanted.has(file.file) ? await file.unread.read() : file;
+    // Ids have the order of the files.
+    read.push(file.fileId === undefined ? again : { ...again, fileId: file.fileId });
+  }
   return plan(session, ledger, options, read);
 }
 

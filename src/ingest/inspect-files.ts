@@ -3,6 +3,7 @@ import type { ReadVersion } from "../history/ingest-records.js";
 import type { Source } from "../project/source.js";
 import { concernsSource } from "./classify-file.js";
 import { discoverFiles, displayName, type RawFile } from "./discover-files.js";
+import type { EarlyCopies } from "./early-copies.js";
 import type { IngestEvent } from "./file-result.js";
 import { inspectFile, type InspectedFile } from "./plan-file.js";
 import type { ScratchFile } from "./scratch-file.js";
@@ -38,6 +39,7 @@ function fileSources(sources: readonly Source[], system: string): Source[] {
  * Reads every file of the selected sources, and every seed, once; of a file that an earlier load has read, the hash.
  *
  * @param known what earlier loads have read
+ * @param early copies what is large meanwhile; undefined where nothing may be written
  * @throws AquiferError with all files that cannot be loaded, not only the first
  */
 export async function inspectFiles(
@@ -45,10 +47,13 @@ export async function inspectFiles(
   seeds: readonly Seed[],
   scratch: ScratchFile,
   known: readonly ReadVersion[],
+  early?: EarlyCopies,
 ): Promise<InspectedFile[]> {
   const errors: AquiferError[] = [];
-  const inspected: InspectedFile[] = [];
+  const inspected: { readonly position: number; readonly file: InspectedFile }[] = [];
+  let positions = 0;
   const inspect = async (sources: readonly Source[], file: RawFile, declaration?: string): Promise<void> => {
+    const position = positions++;
     let bytes = 0;
     const onBytes = (more: number): void => {
       options.signal.throwIfAborted();
@@ -61,8 +66,14 @@ export async function inspectFiles(
         total: file.bytes,
       });
     };
-    const read = async (): Promise<InspectedFile> => ({
-      ...(await inspectFile(sources, file, { period: options.period, onBytes, scratch })),
+    const read = async (copies?: EarlyCopies): Promise<InspectedFile> => ({
+      ...(await inspectFile(sources, file, {
+        ...{ period: options.period, onBytes, scratch },
+        onAside: (classified, running) =>
+          options.selected.includes(classified.source)
+            ? copies?.begin(file, classified, running, position)
+            : undefined,
+      })),
       ...(declaration === undefined ? {} : { declaration }),
     });
     try {
@@ -71,10 +82,14 @@ export async function inspectFiles(
           ? undefined
           : await findUnchanged(file, sources, known, declaration, onBytes, read);
       bytes = 0;
-      inspected.push(unchanged ?? (await read()));
+      // A seed has columns of other types than a source; beside a file that is refused nothing is loaded.
+      const copies = file.folder === "seeds" || errors.length > 0 ? undefined : early;
+      const found = unchanged ?? (await read(copies));
+      inspected.push({ position, file: found });
     } catch (thrown) {
       if (!(thrown instanceof AquiferError)) throw thrown;
       errors.push(thrown);
+      early?.stop();
     }
   };
   for (const seed of seeds) await inspect([seed.source], seed.file);
@@ -97,7 +112,12 @@ export async function inspectFiles(
       code: "bad-files",
     });
   }
-  return inspected.filter(
-    ({ source }) => options.selected.includes(source) || seeds.some((seed) => seed.source === source),
-  );
+  return inspected
+    .map(({ position, file }) => {
+      const fileId = early?.idOf(position);
+      return fileId === undefined ? file : { ...file, fileId };
+    })
+    .filter(
+      ({ source }) => options.selected.includes(source) || seeds.some((seed) => seed.source === source),
+    );
 }

@@ -2,16 +2,18 @@ import { AquiferError, asError } from "../base/errors.js";
 import { quoteRelation, type RelationName } from "../base/identifiers.js";
 import type { IngestLedger } from "../history/ingest-ledger.js";
 import type { MissingFile } from "../history/ingest-records.js";
+import { defaultHistorySchema } from "../history/migrate.js";
 import type { Copying, Queryable, Session } from "../warehouse/warehouse.js";
 import { WarehouseError } from "../warehouse/warehouse-error.js";
 import { storeRelation } from "./bronze-tables.js";
 import type { PlannedFile } from "./decide-load.js";
 import { displayName } from "./discover-files.js";
+import { discardCopies, type EarlyCopy } from "./early-copies.js";
 import { notLoaded, toRecord, toResult, type FileResult, type LoadOutcome } from "./file-result.js";
 import { patienceOf, type IngestOptions } from "./ingest-options.js";
 import { loadFile, type LoadedRows } from "./load-file.js";
 import { withPatience, type LockPatience } from "./lock-patience.js";
-import { hasOwnTables, removeRows } from "./own-tables.js";
+import { dropTables, findStrayTables, hasOwnTables, removeRows } from "./own-tables.js";
 import { publishBatch, type OwnTables } from "./publish-batch.js";
 import { rejectBadValues } from "./reject-values.js";
 import { checkSeed, type Seed } from "./seeds.js";
@@ -35,6 +37,13 @@ export async function sweep(
 ): Promise<void> {
   const reason = "the process that loaded it ended before it was done";
   const batches = await undoStarted(session, ledger, patienceOf(options), reason);
+  await withPatience(session, patienceOf(options), async (transaction) => {
+    const tag = await ledger.tag(transaction);
+    await dropTables(
+      transaction,
+      await findStrayTables(transaction, tag, options.historySchema ?? defaultHistorySchema),
+    );
+  });
   if (batches.length > 0) options.onEvent?.({ kind: "swept", batches });
 }
 
@@ -73,6 +82,7 @@ export async function loadBatch(
     options.onEvent?.({ kind: "file", file: result });
   };
   const todo = planned.filter(({ decision }) => decision.action !== "skip");
+  await discardCopies(earlyOf(planned.filter(({ decision }) => decision.action !== "load")));
   for (const file of planned) if (file.decision.action === "skip") done(file, notLoaded);
   let batch: { readonly id: string; readonly name: string } | undefined;
   if (todo.length > 0) {
@@ -87,13 +97,19 @@ export async function loadBatch(
       }
       await publishBatch(session, ledger, patienceOf(options), id, own);
     } catch (thrown) {
+      // Their streams would be waited for.
+      await discardCopies(earlyOf(planned));
       // On a broken connection this fails too; then the next ingest sweeps.
       await undoStarted(session, ledger, patienceOf(options), asError(thrown).message).catch(() => undefined);
       throw thrown;
     }
-    await analyzeStores(session, options, todo);
+    await analyzeStores(session, ledger, options, todo);
   }
   return { batch: batch?.name, files: results, ...(await whatLacks(session, ledger, options)) };
+}
+
+function earlyOf(files: readonly PlannedFile[]): EarlyCopy[] {
+  return files.flatMap(({ early }) => early ?? []);
 }
 
 /** Rows that a feed put into the store, whose values never were here to be measured; it has counted them itself. */
@@ -111,7 +127,7 @@ async function loadOne(
   const begin = options.elapsed();
   let rejected = 0;
   let tables: readonly RelationName[] = [];
-  const fileId = await ledger.startFile(session, batchId, toRecord(file));
+  const fileId = await ledger.startFile(session, batchId, toRecord(file), file.fileId);
   if (file.decision.action === "load") {
     let bytes = 0;
     const context = {
@@ -156,22 +172,25 @@ async function loadOne(
 const analyzePatience = 5000;
 
 /**
- * Takes the statistics of what was loaded. The rows are published: where somebody keeps a table from it, such as a `vacuum`,
+ * Takes the statistics of what was loaded, and of the ledger, which says what of it is current. The rows are published: where somebody keeps a table from it, such as a `vacuum`,
  * or the server cannot, as its disk is full, that is told and left to autovacuum. Large files are analysed by a smaller sample
  * than the server's default: bronze is read as a whole.
  */
 async function analyzeStores(
   session: Session & Copying,
+  ledger: IngestLedger,
   options: IngestOptions,
   files: readonly PlannedFile[],
 ): Promise<void> {
   const isLarge = files.some(({ inspection }) => hasOwnTables(inspection));
   const patience = { ...patienceOf(options), onWait: () => undefined };
   const milliseconds = Math.min(patience.milliseconds, analyzePatience);
-  for (const table of new Set(files.map(({ source }) => source.table))) {
+  const tables = [...new Set(files.map(({ source }) => source.table))];
+  for (const table of tables) {
     try {
       await withPatience(session, { ...patience, milliseconds }, async (transaction) => {
-        if (isLarge) await transaction.query("set local default_statistics_target = 30");
+        if (table === tables[0]) await ledger.analyze(transaction);
+        if (isLarge) await transaction.query("set local default_statistics_target = 10");
         await transaction.query(`analyze ${quoteRelation(storeRelation(table))}`);
       });
     } catch (thrown) {

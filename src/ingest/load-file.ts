@@ -1,20 +1,17 @@
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { stat } from "node:fs/promises";
 import { AquiferError, asError } from "../base/errors.js";
-import { quoteIdentifier, quoteLiteral, quoteRelation, type RelationName } from "../base/identifiers.js";
+import type { RelationName } from "../base/identifiers.js";
 import type { IngestLedger } from "../history/ingest-ledger.js";
 import type { Reject } from "../history/ingest-records.js";
-import { toWarehouseError } from "../warehouse/postgres/server-error.js";
-import type { Copying, Queryable, Session, Warehouse } from "../warehouse/warehouse.js";
-import { storeRelation } from "./bronze-tables.js";
+import type { Queryable, Warehouse } from "../warehouse/warehouse.js";
 import { copyText, type CopyFormat, type RecordRange } from "./copy-records.js";
 import { copyParquet } from "./copy-parquet.js";
+import { copyStream, verbatimBlocks, type CopyTarget } from "./copy-stream.js";
 import { displayName } from "./discover-files.js";
-import { whenWritable, type LockPatience } from "./lock-patience.js";
+import type { LockPatience } from "./lock-patience.js";
 import { readText } from "./open-text.js";
-import { fillOwnTable, hasOwnTables, ownTable } from "./own-tables.js";
-import type { Verbatim } from "./inspect-text.js";
+import { hasOwnTables, ownTable } from "./own-tables.js";
+import type { Verbatim } from "./inspect-records.js";
 import type { InspectedFile } from "./plan-file.js";
 import { storedColumns } from "./stored-columns.js";
 
@@ -36,7 +33,6 @@ interface StreamPart {
   readonly start: number;
   readonly end: number;
   readonly rowsBefore: number;
-  readonly rows: number;
   readonly firstLine: number;
 }
 
@@ -53,7 +49,6 @@ function splitFile(file: InspectedFile, way: Way, streams: number): StreamPart[]
     start: offset,
     end: starts[index + 1]?.offset ?? Infinity,
     rowsBefore: rows,
-    rows: (starts[index + 1]?.rows ?? file.inspection.rows) - rows,
     firstLine: line,
   }));
 }
@@ -73,9 +68,6 @@ interface Way {
   readonly numbered: boolean;
   readonly verbatim: Verbatim | undefined;
 }
-
-/** Bytes of one message to the server, which copies each as a whole: more than its cache holds costs more. */
-const messageBytes = 64 * 1024;
 
 function wayOf({ shape, inspection, source }: InspectedFile): Way {
   const { names, convert } = storedColumns(source, shape.header);
@@ -99,6 +91,11 @@ export async function loadFile(
   fileId: string,
   context: LoadContext,
 ): Promise<LoadedRows> {
+  const early = await file.early?.take(fileId, file.inspection, context);
+  if (early) {
+    await refuseChanged(file);
+    return { own: early, lengths: undefined };
+  }
   const way = wayOf(file);
   const parts = splitFile(file, way, Math.min(2, context.warehouse.maxSessions - 1));
   const lengths = new Float64Array(storedColumns(file.source, file.shape.header).names.length);
@@ -163,54 +160,24 @@ async function copyPart(file: InspectedFile, load: PartLoad, context: LoadContex
     file.shape.format === "parquet"
       ? parquetBlocks(file, load.fileId, ofPart)
       : load.way.verbatim
-        ? verbatimBlocks(file, load.part, load.way.verbatim, ofPart)
+        ? verbatimBlocks(
+            file.file,
+            Math.max(load.part.start, load.way.verbatim.from),
+            load.part.end,
+            context.onBytes,
+          )
         : textBlocks(file, load, ofPart);
+  const target: CopyTarget = {
+    ...{ source: file.source, shape: file.shape, fileId: load.fileId, own: load.own },
+    firstRow: load.way.numbered ? load.part.rowsBefore + 1 : undefined,
+    asText: load.way.verbatim?.asText === true,
+  };
   try {
-    return await context.warehouse.withSession((session) => copyBlocks(session, file, load, blocks, context));
+    return await context.warehouse.withSession((session) => copyStream(session, target, blocks, context));
   } finally {
     // A failed COPY does not wait for its input to end; what feeds it may hold a pipe and a thread.
     closing.abort();
     await blocks.return(undefined);
-  }
-}
-
-function copyBlocks(
-  session: Session & Copying,
-  { source, shape }: InspectedFile,
-  { fileId, way, part, own }: PartLoad,
-  blocks: AsyncIterable<Buffer>,
-  { signal, ledger, patience }: LoadContext,
-): Promise<number> {
-  const table = own ?? storeRelation(source.table);
-  const { names } = storedColumns(source, shape.header);
-  const columns = [...(way.numbered ? [] : ["_file_id", "_row"]), ...names].map(quoteIdentifier).join(", ");
-  const delimiter = quoteLiteral(String.fromCharCode(shape.delimiter));
-  const format = way.verbatim?.asText === true ? "text, null ''" : "csv";
-  const statement = `copy ${quoteRelation(table)} (${columns}) from stdin (format ${format}, delimiter ${delimiter}, encoding 'UTF8'${own ? ", freeze" : ""})`;
-  const copy = (on: Copying): Promise<number> => sendBlocks(on, statement, blocks, signal);
-  const numbers = way.numbered ? { first: part.rowsBefore + 1, count: part.rows } : undefined;
-  return whenWritable(session, storeRelation(source.table), { ...patience, signal }, async (transaction) => {
-    await ledger.enterStream(transaction);
-    return own
-      ? fillOwnTable(transaction, own, source.table, { fileId, numbers }, () => copy(transaction))
-      : copy(transaction);
-  });
-}
-
-async function sendBlocks(
-  session: Copying,
-  statement: string,
-  blocks: AsyncIterable<Buffer>,
-  signal: AbortSignal,
-): Promise<number> {
-  const copy = session.copyFrom(statement);
-  try {
-    await pipeline(Readable.from(blocks, { objectMode: true, highWaterMark: 4 }), copy, { signal });
-    return copy.rowCount;
-  } catch (thrown) {
-    const error = asError(thrown);
-    if (error instanceof AquiferError || error.name === "AbortError") throw error;
-    throw toWarehouseError(error, statement);
   }
 }
 
@@ -225,19 +192,6 @@ async function* parquetBlocks(
     context.onBytes(Math.max(0, bytes - told));
     told = Math.max(told, bytes);
   });
-}
-
-async function* verbatimBlocks(
-  { file, inspection }: InspectedFile,
-  part: StreamPart,
-  { from }: Verbatim,
-  context: LoadContext,
-): AsyncGenerator<Buffer, void> {
-  const start = Math.max(part.start, from);
-  for await (const block of readText(file, inspection.encoding, start, part.end)) {
-    for (let at = 0; at < block.length; at += messageBytes) yield block.subarray(at, at + messageBytes);
-    context.onBytes(block.length);
-  }
 }
 
 async function* textBlocks(

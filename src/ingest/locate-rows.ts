@@ -2,7 +2,7 @@ import type { InspectedFile } from "./plan-file.js";
 import { locateParquetRows } from "./parquet-file.js";
 import { readText } from "./open-text.js";
 import { scannerOf } from "./record-format.js";
-import { keptRaw } from "./inspect-text.js";
+import { keptRaw } from "./inspect-records.js";
 
 export interface LocatedRow {
   readonly line: number;

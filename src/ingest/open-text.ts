@@ -1,4 +1,5 @@
 import { createReadStream } from "node:fs";
+import { open } from "node:fs/promises";
 import type { RawFile } from "./discover-files.js";
 import { displayName } from "./discover-files.js";
 import { toUtf8, withoutNul, type Encoding } from "./text-encoding.js";
@@ -24,6 +25,21 @@ async function* readRange(path: string, start: number, end: number): AsyncGenera
   if (end <= start) return;
   const stream = createReadStream(path, { start, end: end - 1, highWaterMark: chunkBytes });
   for await (const chunk of stream) yield chunk as Buffer;
+}
+
+/** The bytes of a file that is not packed, each piece in the same memory: it is valid until the next one is asked for. */
+export async function* readPieces(path: string): AsyncGenerator<Buffer> {
+  const piece = Buffer.allocUnsafe(chunkBytes);
+  const file = await open(path);
+  try {
+    for (;;) {
+      const { bytesRead } = await file.read(piece, 0, chunkBytes, null);
+      if (bytesRead === 0) return;
+      yield piece.subarray(0, bytesRead);
+    }
+  } finally {
+    await file.close();
+  }
 }
 
 /**

@@ -10,6 +10,9 @@ import type { TextInspection } from "./inspect-text.js";
  */
 const least = { bytes: 32 * 1024 * 1024, rows: 500_000 };
 
+/** The server counts them up before it hands out the first. */
+const numbersAtOnce = 100_000;
+
 /** Whether a file is large enough for tables of its own. */
 export function hasOwnTables({ bytes, rows }: Pick<TextInspection, "bytes" | "rows">): boolean {
   return bytes >= least.bytes || rows >= least.rows;
@@ -27,14 +30,18 @@ export function ownTable(file: OwnFile, part: number): RelationName {
 }
 
 function prefixOf({ ledger, fileId }: OwnFile): string {
-  return `_file_${ledger}_${fileId}_`;
+  return `${prefixOfLedger(ledger)}${fileId}_`;
+}
+
+function prefixOfLedger(ledger: string): string {
+  return `_file_${ledger}_`;
 }
 
 /** What the rows of one stream have in common. */
 export interface OwnRows {
   readonly fileId: string;
-  /** Number of the first row, and how many there are, where the server numbers them. */
-  readonly numbers: { readonly first: number; readonly count: number } | undefined;
+  /** Number of the first row, where the server numbers them. */
+  readonly firstRow: number | undefined;
 }
 
 /**
@@ -45,7 +52,7 @@ export async function fillOwnTable(
   transaction: Queryable & Copying,
   table: RelationName,
   store: string,
-  { fileId, numbers }: OwnRows,
+  { fileId, firstRow }: OwnRows,
   copy: () => Promise<number>,
 ): Promise<number> {
   const name = quoteRelation(table);
@@ -56,18 +63,16 @@ export async function fillOwnTable(
   await transaction.query(
     `create table ${name} (like ${quoteRelation(storeRelation(store))} including storage including compression)`,
   );
-  if (numbers) {
-    const { first, count } = numbers;
+  if (firstRow !== undefined) {
     await transaction.query(
       `alter table ${name} alter _file_id set default ${BigInt(fileId)},
-       alter _row add generated always as identity (start with ${first} cache ${Math.max(1, count)})`,
+       alter _row add generated always as identity (start with ${firstRow} cache ${numbersAtOnce})`,
     );
   }
   const rows = await copy();
-  if (numbers) {
+  if (firstRow !== undefined) {
     await transaction.query(`alter table ${name} alter _file_id drop default, alter _row drop identity`);
   }
-  await transaction.query(`create index on ${name} using brin (_file_id)`);
   return rows;
 }
 
@@ -94,14 +99,33 @@ export async function findOwnTables(session: Queryable, file: OwnFile): Promise<
   return rows.map(({ name }) => ({ schema: storeSchema, name }));
 }
 
+/** The tables of this ledger that no file of it has: what was copied before it was known whether it is wanted. */
+export async function findStrayTables(
+  session: Queryable,
+  ledger: string,
+  historySchema: string,
+): Promise<RelationName[]> {
+  const { rows } = await session.query<{ name: string }>(
+    `select relname as name from pg_class
+     where relnamespace = to_regnamespace($1) and starts_with(relname, $2) and relkind = 'r'
+       and not exists (
+         select from ${quoteIdentifier(historySchema)}.ingest_file
+         where file_id::text = split_part(substr(relname, length($2) + 1), '_', 1))`,
+    [storeSchema, prefixOfLedger(ledger)],
+  );
+  return rows.map(({ name }) => ({ schema: storeSchema, name }));
+}
+
 /** Removes all rows of a file, wherever they lie. */
 export async function removeRows(session: Queryable, store: string, file: OwnFile): Promise<void> {
-  for (const table of await findOwnTables(session, file)) {
-    await session.query(`drop table ${quoteRelation(table)}`);
-  }
+  await dropTables(session, await findOwnTables(session, file));
   await session.query(`delete from only ${quoteRelation(storeRelation(store))} where _file_id = $1`, [
     file.fileId,
   ]);
+}
+
+export async function dropTables(session: Queryable, tables: readonly RelationName[]): Promise<void> {
+  if (tables.length > 0) await session.query(`drop table if exists ${tables.map(quoteRelation).join(", ")}`);
 }
 
 /** The tables that hold a file's rows, those of others too. */

@@ -4,7 +4,7 @@ import type { Source } from "../project/source.js";
 import { displayName, type RawFile } from "./discover-files.js";
 import { openDuckDb, parquetError, textRows, type DuckDb } from "./duckdb.js";
 import type { TextInspection } from "./inspect-text.js";
-import { keptRawBytes } from "./inspect-text.js";
+import { keptRawBytes } from "./inspect-records.js";
 import type { LocatedRow } from "./locate-rows.js";
 import { describeMatch, matchHeader } from "./match-header.js";
 import { PeriodCounter } from "./period-counter.js";

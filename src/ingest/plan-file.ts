@@ -8,8 +8,10 @@ import type { RejectLimit, Source } from "../project/source.js";
 import { candidateSources, classifyFile, type Classification } from "./classify-file.js";
 import type { Decision } from "./decide-load.js";
 import { displayName, type RawFile } from "./discover-files.js";
+import type { EarlyCopy } from "./early-copies.js";
 import type { Feed } from "./feed.js";
 import { filePeriod, type FilePeriod } from "./file-period.js";
+import type { RunningInspection } from "./inspect-aside.js";
 import { inspectText, type TextInspection } from "./inspect-text.js";
 import { matchHeader } from "./match-header.js";
 import { readHead } from "./open-text.js";
@@ -42,6 +44,10 @@ export interface InspectedFile {
   readonly declaration?: string;
   /** It was hashed only: the rest is what an earlier load read of the same content. */
   readonly unread?: { readonly version: ReadVersion; readonly read: () => Promise<InspectedFile> };
+  /** A copy that was begun while the file was looked at. */
+  readonly early?: EarlyCopy;
+  /** Its id in the ledger, where that was taken already. */
+  readonly fileId?: string;
   /** What is done with it, where that does not depend on what is loaded. */
   readonly decided?: Decision;
 }
@@ -62,6 +68,8 @@ export async function inspectFile(
     readonly period: string | undefined;
     readonly scratch: ScratchFile;
     readonly onBytes: (bytes: number) => void;
+    /** Told when a thread has begun to look at the records of a file that is large. */
+    readonly onAside?: (classified: Classification, running: RunningInspection) => EarlyCopy | undefined;
   },
 ): Promise<InspectedFile> {
   const name = displayName(file);
@@ -76,7 +84,7 @@ export async function inspectFile(
   const read = await (form === undefined
     ? readText(sources, file, head, options)
     : readSheets(sources, file, form, options));
-  const { classified, inspection } = read;
+  const { classified, inspection, early } = read;
   const { source, explanation } = classified;
   const period = filePeriod(source, file, inspection.periods, options.period);
   const shape = completeShape(classified, inspection);
@@ -92,6 +100,7 @@ export async function inspectFile(
     period,
     nameParts: readName(source.nameColumns, posix.basename(file.matchPath)),
     slot: slotOf(source, file, period),
+    ...(early ? { early } : {}),
   };
 }
 
@@ -103,23 +112,29 @@ interface ReadFile {
   readonly classified: Classification;
   readonly start: EncodingStart;
   readonly inspection: TextInspection;
+  readonly early?: EarlyCopy | undefined;
 }
 
 async function readText(
   sources: readonly Source[],
   file: RawFile,
   head: Buffer,
-  { onBytes }: FileOptions,
+  { onBytes, onAside }: FileOptions,
 ): Promise<ReadFile> {
   const start = encodingOfStart(head);
   const text = decodeHead(head, start);
   const isParquet = beginsAsParquet(head) && sources.some(({ format }) => format === "parquet");
   const own = isParquet ? { parquet: await parquetColumns(file) } : {};
   const classified = classifyFile(sources, file, text, head.length < headBytes, own);
+  let early: EarlyCopy | undefined;
   const inspection = isParquet
     ? await inspectParquet(file, classified.shape, classified.source, onBytes)
-    : await inspectLines(file, classified, start, onBytes);
-  return { file, classified, start, inspection };
+    : await inspectLines(file, classified, start, onBytes, (running) => {
+        early = onAside?.(classified, running);
+      });
+  early?.confirm(inspection);
+  await early?.prepared;
+  return { file, classified, start, inspection, early };
 }
 
 async function readSheets(
@@ -140,9 +155,10 @@ async function inspectLines(
   { shape, source }: Classification,
   start: EncodingStart,
   onBytes: (bytes: number) => void,
+  onAside: (running: RunningInspection) => void,
 ): Promise<TextInspection> {
   try {
-    return await inspectText(file, shape, start, source, onBytes);
+    return await inspectText(file, shape, start, source, onBytes, onAside);
   } catch (thrown) {
     if (!(thrown instanceof AquiferError)) throw thrown;
     throw new AquiferError(`${displayName(file)}: ${thrown.message}`, {

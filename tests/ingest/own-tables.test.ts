@@ -59,6 +59,21 @@ describeOnServers("a file of many rows", (major) => {
   });
 });
 
+test("readers are planned by the rows that are current, not by guesses", async () => {
+  const file = (version: string): string => content((row) => `${version} ${row}`);
+  const project = await ingestProject([sourceWith()], {
+    "raw/shop/x.csv": file("a"),
+    "raw/shop/y.csv": file("b"),
+  });
+  await project.ingest();
+  await project.write("raw/shop/x.csv", file("c"));
+  await project.ingest();
+  const [[plan] = []] = await project.rows("explain (format json) select * from bronze.shop_x");
+  const { "Plan Rows": expected } = (plan as [{ Plan: { "Plan Rows": number } }])[0].Plan;
+  expect(expected / (2 * rows)).toBeGreaterThan(0.5);
+  expect(expected / (2 * rows)).toBeLessThan(2);
+});
+
 test("with stray quotes, mixed line ends and quoted fields every value arrives as it is", async () => {
   const notes = [
     (row: number) => `5" pipe ${row}`,

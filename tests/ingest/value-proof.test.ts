@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { brokenRow, isRepeated, valueChecks } from "../../src/ingest/check-values.js";
 import type { RawFile } from "../../src/ingest/discover-files.js";
-import { proveAside } from "../../src/ingest/prove-values.js";
+import { inspectAside } from "../../src/ingest/inspect-aside.js";
+import { RecordInspection } from "../../src/ingest/inspect-records.js";
 import type { TextShape } from "../../src/ingest/recognize-text.js";
 import { nothingProven, ValueProof } from "../../src/ingest/value-proof.js";
 import { defineSource } from "../../src/project/source.js";
@@ -210,6 +211,20 @@ function largeText(last: readonly string[]): Buffer {
   return Buffer.concat([rightText, Buffer.from(last.map((line) => `${line}\n`).join(""))]);
 }
 
+const shape: TextShape = {
+  format: "delimited",
+  delimiter: 44,
+  crOnly: false,
+  headerLine: 1,
+  header: { columns: ["id", "day", "note"], cells: [], found: [], missing: [], added: [] },
+};
+
+function largeFile(text: Buffer): RawFile {
+  const fullPath = join(temporaryProject({}), "x.csv");
+  writeFileSync(fullPath, text);
+  return { fullPath, bytes: text.length, packing: undefined } as RawFile;
+}
+
 test.each<[what: string, last: readonly string[], rules: readonly string[], unique: readonly string[]]>([
   ["nothing wrong", [], ["id", "day"], ["id"]],
   ["a day that is none", ["1000000000000,2026-02-30,x"], ["id"], ["id"]],
@@ -217,25 +232,40 @@ test.each<[what: string, last: readonly string[], rules: readonly string[], uniq
   ["an id that is missing", [",2026-01-01,x"], ["day"], ["id"]],
   ["a row of other fields, which is a reject", ["x"], ["id", "day"], ["id"]],
   ["a quoted field, whose bytes are not its text", ['1000000000000,"2026-01-01",x'], [], []],
-  ["a NUL, which is not stored", ["1000000000000,2026-01-01,\0"], [], []],
-])("a large file is judged in a thread of its own: %s", async (_, last, rules, unique) => {
-  const fullPath = join(temporaryProject({}), "x.csv");
-  const text = largeText(last);
-  writeFileSync(fullPath, text);
-  const shape: TextShape = {
-    format: "delimited",
-    delimiter: 44,
-    crOnly: false,
-    headerLine: 1,
-    header: { columns: ["id", "day", "note"], cells: [], found: [], missing: [], added: [] },
-  };
-  const file = { fullPath, bytes: text.length, packing: undefined } as RawFile;
-  const running = proveAside(file, shape, { encoding: "utf-8", skip: 3 }, large);
-  const answer = await running?.answer(() => undefined);
+  ["a NUL, which is not stored", ["1000000000000,2026-01-0\x001,x"], ["id", "day"], ["id"]],
+])(
+  "a large file is looked at in a thread of its own, which finds what we would: %s",
+  async (_, last, rules, unique) => {
+    const text = largeText(last);
+    const running = inspectAside(largeFile(text), shape, { encoding: "utf-8", skip: 3 }, large);
+    onTestFinished(async () => {
+      await running?.stop();
+    });
+    const found = await running?.answer(() => undefined);
+    expect([[...(found?.proven.rules ?? [])], [...(found?.proven.unique ?? [])]]).toEqual([rules, unique]);
+    const here = new RecordInspection(shape, large, 3);
+    for (let at = 3; at < text.length; at += 1 << 20) here.push(text.subarray(at, at + (1 << 20)));
+    expect(found).toEqual(here.end());
+  },
+);
+
+test("a record that is too long is told by the thread as it is without one", async () => {
+  const text = Buffer.concat([rightText, Buffer.alloc(17 * 1024 * 1024, "x")]);
+  const running = inspectAside(largeFile(text), shape, { encoding: "utf-8", skip: 3 }, large);
+  onTestFinished(async () => {
+    await running?.stop();
+  });
+  await expect(running?.answer(() => undefined)).rejects.toMatchObject({
+    code: "record-too-long",
+    message: "line 550002 is longer than 16 MiB",
+  });
+});
+
+test("a thread that cannot read the file says nothing, so that it is read without it", async () => {
+  const file = { ...largeFile(rightText), fullPath: "/does/not/exist.csv" };
+  const running = inspectAside(file, shape, { encoding: "utf-8", skip: 3 }, large);
+  expect(await running?.answer(() => undefined)).toBeUndefined();
   await running?.stop();
-  const isWhole = answer?.rows === rightRows + last.length;
-  const proven = isWhole ? answer.proven : nothingProven;
-  expect([[...proven.rules], [...proven.unique]]).toEqual([rules, unique]);
 });
 
 test("of a large file exactly the rows are rejected that break a check", async () => {

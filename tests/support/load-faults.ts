@@ -27,6 +27,7 @@ export type LoadPhase = (typeof loadPhases)[number];
 /** What is loaded, with how many rows: a writer of samples holds sheets whole. */
 const rowsOf = {
   text: 60_000,
+  large: 300_000,
   gzip: 60_000,
   zip: 60_000,
   xlsx: 20_000,
@@ -62,6 +63,7 @@ import { defineSource } from "aquifer";
 const columns = { id: {}, version: {}, note: {} };
 const source = (form, more) => defineSource({ name: "shop/" + form, columns, reload: "snapshot", ...more });
 export const text = source("text", { files: "text.csv" });
+export const large = source("large", { files: "large.csv" });
 export const gzip = source("gzip", { files: "gzip.csv" });
 export const zip = source("zip", { files: "zip.csv" });
 export const xlsx = source("xlsx", { files: "xlsx.xlsx" });
@@ -73,6 +75,8 @@ export const database = defineSource({ name: "shop/database", columns, database:
 `;
 
 const note = "some words that make the row longer";
+/** With it a large file is one that is copied while it is looked at. */
+const longNote = note.repeat(3);
 
 /** A throw-away server and a project with a source of each form, on whose loads faults are tried one after the other. */
 export class LoadRig {
@@ -335,12 +339,15 @@ union all select 'a connection is ' || state || ': ' || left(query, 80) from pg_
 
 function itemOf(form: Exclude<LoadForm, "database">, version: number, rows: number): SampleItem {
   const numbers = Array.from({ length: rows }, (_, index) => index + 1);
-  const csv = (): string => `id,version,note\n${numbers.map((id) => `${id},${version},${note}\n`).join("")}`;
+  const csv = (words = note): string =>
+    `id,version,note\n${numbers.map((id) => `${id},${version},${words}\n`).join("")}`;
   const objects = (): string[] =>
     numbers.map((id) => JSON.stringify({ id: String(id), version: String(version), note }));
   switch (form) {
     case "text":
       return { path: "text.csv", content: [csv()] };
+    case "large":
+      return { path: "large.csv", content: [csv(longNote)] };
     case "gzip":
       return { path: "gzip.csv.gz", content: [gzipSync(csv())] };
     case "zip":

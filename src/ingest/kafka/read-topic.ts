@@ -2,7 +2,7 @@ import { createHash, type Hash } from "node:crypto";
 import type { LoadedMessage, Reject } from "../../history/ingest-records.js";
 import type { KafkaOrigin } from "../../project/kafka-source.js";
 import type { Source } from "../../project/source.js";
-import { keptRawBytes } from "../inspect-text.js";
+import { keptRawBytes } from "../inspect-records.js";
 import { matchHeader } from "../match-header.js";
 import { bytesText } from "./bytes-text.js";
 import type { DecodeValue } from "./decode-value.js";

@@ -1,0 +1,368 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout as pause } from "node:timers/promises";
+import { utimes } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import pg from "pg";
+import { expect, onTestFinished, test } from "vitest";
+import { openWarehouse } from "../../src/warehouse/connect.js";
+import { defineSource, type SourceOptions } from "../../src/project/source.js";
+import { ingestProject, type IngestProject } from "./support.js";
+
+/** Of more than 32 MiB together. */
+const rows = 450_000;
+const note = "x".repeat(70);
+const lines = Array.from({ length: rows }, (_, index) => `${index + 1},${note}\n`).join("");
+
+function text(last = ""): string {
+  return `id,note\n${lines}${last}`;
+}
+
+function sourceWith(options: Partial<SourceOptions> = {}): ReturnType<typeof defineSource> {
+  return defineSource({
+    ...{ name: "shop/x", files: "*.csv", columns: { id: {}, note: {} }, maxRejected: 1 },
+    ...options,
+  });
+}
+
+/** Tables of files that no file of the ledger has. */
+const strayTables = `
+  select relname from pg_class where relname ~ '^_file_' and relkind = 'r'
+    and not exists (select from aquifer.ingest_file where relname ~ ('^_file_[0-9a-f]+_' || file_id || '_') and status = 'loaded')`;
+
+/** Loads, and tells how many tables were seen that were being filled before all files were read. */
+async function ingestWatched(
+  project: IngestProject,
+  options: Parameters<IngestProject["ingest"]>[0] = {},
+): Promise<{ early: number; files: Awaited<ReturnType<IngestProject["ingest"]>>["files"] }> {
+  const seen = new Set<string>();
+  let early = 0;
+  let isOver = false;
+  const watcher = new pg.Client(project.database.url);
+  await watcher.connect();
+  const watching = (async () => {
+    while (!isOver) {
+      const { rows: found } = await watcher.query<{ relid: string }>(
+        "select relid from pg_stat_progress_copy where datname = current_database()",
+      );
+      found.forEach(({ relid }) => seen.add(relid));
+      await pause(5);
+    }
+  })();
+  try {
+    const { files } = await project.ingest({
+      ...options,
+      onEvent: (event) => {
+        if (event.kind === "progress" && event.phase === "reading") early = seen.size;
+      },
+    });
+    return { early, files };
+  } finally {
+    isOver = true;
+    await watching;
+    await watcher.end();
+  }
+}
+
+const whole = `
+  select count(*), count(distinct _row) as numbers, bool_and(id = _row::text and note = '${note}') as in_place from bronze.shop_x`;
+
+test("a large file is copied by two connections while it is looked at", async () => {
+  const project = await ingestProject([sourceWith()], { "raw/shop/x.csv": text() });
+  const { early, files } = await ingestWatched(project);
+  expect(files).toMatchObject([{ rows, rejected: 0, method: "bytes" }]);
+  expect(early).toBe(2);
+  expect(await project.rows(whole)).toEqual([[String(rows), String(rows), true]]);
+  expect(await project.rows(strayTables)).toEqual([]);
+  expect(
+    await project.rows("select count(*) from pg_inherits where inhparent = 'bronze_store.shop_x'::regclass"),
+  ).toEqual([["2"]]);
+});
+
+test.each<[what: string, last: string, rejected: number, check: string]>([
+  ["a quoted field", `a,"b ""c"""\n`, 0, `id = 'a' and note = 'b "c"'`],
+  ["a stray quote", `a,b "c\n`, 0, `id = 'a' and note = 'b "c'`],
+  ["a backslash", "a,b\\c\n", 0, "id = 'a' and note = 'b\\c'"],
+  ["the end of data, as copy knows it", "\\.\na,b\n", 1, "id = 'a' and note = 'b'"],
+  ["another line end", "a,b\r\n", 0, "id = 'a' and note = 'b'"],
+  ["a blank line", "\na,b\n", 0, "id = 'a' and note = 'b'"],
+  ["a NUL", "a,b\0c\n", 0, "id = 'a' and note = 'bc'"],
+  ["a byte that is no UTF-8", "a,b\xfc\n", 0, "id = 'a' and note = 'bü'"],
+  ["a row of other fields", "a,b,c\nb,c\n", 1, "id = 'b' and note = 'c'"],
+  ["no line end", "a,b", 0, "id = 'a' and note = 'b'"],
+])(
+  "a file that is otherwise near its end is loaded as any other: %s",
+  async (what, last, rejected, check) => {
+    const bytes = what === "a byte that is no UTF-8" ? Buffer.from(text(last), "latin1") : text(last);
+    const project = await ingestProject([sourceWith()], { "raw/shop/x.csv": bytes });
+    const { files } = await ingestWatched(project);
+    expect(files).toMatchObject([{ rows: rows + 1, rejected }]);
+    expect(await project.rows(`${whole} where _row <= ${rows}`)).toEqual([
+      [String(rows), String(rows), true],
+    ]);
+    expect(await project.rows(`select _row, ${check} from bronze.shop_x where _row > ${rows}`)).toEqual([
+      [String(rows + 1 + rejected), true],
+    ]);
+    expect(await project.rows(strayTables)).toEqual([]);
+  },
+);
+
+test("of a file that is refused at its end nothing stays", async () => {
+  const project = await ingestProject([sourceWith()], { "raw/shop/x.csv": text("a,b,c\na,b,c\n") });
+  await expect(project.ingest()).rejects.toMatchObject({ code: "too-many-rejects" });
+  expect(await project.rows("select relname from pg_class where relname ~ '^_file_'")).toEqual([]);
+  expect(await project.rows("select count(*) from bronze.shop_x")).toEqual([["0"]]);
+});
+
+test("beside a file that is refused nothing stays", async () => {
+  const project = await ingestProject([sourceWith()], {
+    "raw/shop/x.csv": text(),
+    "raw/shop/y.csv": "other\n1\n",
+  });
+  await expect(project.ingest()).rejects.toMatchObject({ code: "wrong-columns" });
+  expect(await project.rows("select relname from pg_class where relname ~ '^_file_'")).toEqual([]);
+});
+
+test("files keep their order in the ledger, so that of two for one slot the later one stands", async () => {
+  const source = sourceWith({ reload: "snapshot" });
+  const project = await ingestProject([source], {
+    "raw/shop/a.csv": "id,note\na,small\n",
+    "raw/shop/b.csv": text(),
+    "raw/shop/c.csv": text("last,row\n"),
+    "raw/shop/d.csv": "id,note\nd,small\n",
+    "raw/shop/e.csv": text("very,last\n"),
+  });
+  await project.ingest();
+  expect(await project.rows("select file_name from aquifer.ingest_file order by file_id")).toEqual(
+    ["a", "b", "c", "d", "e"].map((name) => [`shop/${name}.csv`]),
+  );
+  expect(
+    await project.rows(
+      "select count(*), min(id) filter (where _row > 450000) as last, min(_file_name), max(_file_name) from bronze.shop_x",
+    ),
+  ).toEqual([[String(rows + 1), "very", "shop/e.csv", "shop/e.csv"]]);
+  expect(await project.rows(strayTables)).toEqual([]);
+});
+
+test("a file whose content is known keeps its place before one that is copied early", async () => {
+  const source = sourceWith({ reload: "snapshot" });
+  const project = await ingestProject([source], { "raw/shop/a.csv": "id,note\na,small\n" });
+  await project.ingest();
+  await project.write("raw/shop/b.csv", "id,note\nb,small\n");
+  await project.ingest();
+  await utimes(join(project.root, "raw/shop/a.csv"), 1, 1);
+  await project.write("raw/shop/b.csv", text());
+  const { files } = await ingestWatched(project);
+  expect(files.map(({ action }) => action)).toEqual(["restore", "load"]);
+  expect(await project.rows(whole)).toEqual([[String(rows), String(rows), true]]);
+});
+
+test("a column that another file brings, or that is declared anew, does not part the copy from its store", async () => {
+  const project = await ingestProject([sourceWith()], {
+    "raw/shop/a.csv": text(),
+    "raw/shop/b.csv": "id,note,more\nb,small,m\n",
+  });
+  const { early } = await ingestWatched(project);
+  expect(early).toBe(2);
+  expect(await project.rows("select count(*), count(more) as more from bronze.shop_x")).toEqual([
+    [String(rows + 1), "1"],
+  ]);
+  await project.write("raw/shop/c.csv", text("c,\n"));
+  const wider = sourceWith({ columns: { id: {}, note: {}, later: { optional: true } } });
+  await project.ingest({ sources: [wider], selected: [wider] });
+  expect(await project.rows("select count(*), count(later) as later from bronze.shop_x")).toEqual([
+    [String(2 * rows + 2), "0"],
+  ]);
+  expect(await project.rows(strayTables)).toEqual([]);
+});
+
+test("a renamed source keeps its rows when the ingest that renames it is refused", async () => {
+  const project = await ingestProject([sourceWith()], { "raw/shop/a.csv": "id,note\n1,a\n" });
+  await project.ingest();
+  const renamed = sourceWith({ name: "shop/y", table: "shop_x" });
+  await project.write("raw/shop/b.csv", text());
+  await project.write("raw/shop/c.csv", "other\n1\n");
+  await expect(project.ingest({ sources: [renamed], selected: [renamed] })).rejects.toMatchObject({
+    code: "wrong-columns",
+  });
+  expect(await project.rows("select id from bronze.shop_x")).toEqual([["1"]]);
+});
+
+test("an ingest that ends while the first large file is read is no hindrance", async () => {
+  const project = await ingestProject([sourceWith()], { "raw/shop/a.csv": "id,note\n1,a\n" });
+  await project.ingest();
+  await project.write("raw/shop/b.csv", text());
+  const other = new pg.Client(project.database.url);
+  await other.connect();
+  const lock = (call: string): Promise<unknown> =>
+    other.query(`select ${call}(hashtextextended('aquifer ingest ' || '"aquifer"', 0))`);
+  await lock("pg_advisory_lock");
+  let released: Promise<unknown> | undefined;
+  await project.ingest({
+    onEvent: (event) => {
+      if (event.kind === "progress" && event.phase === "reading" && event.bytes > 30e6)
+        released ??= lock("pg_advisory_unlock");
+    },
+  });
+  await other.end();
+  expect(released).toBeDefined();
+  expect(await project.rows("select count(*) from bronze.shop_x")).toEqual([[String(rows + 1)]]);
+});
+
+test("a file of a source that was not asked for is not copied", async () => {
+  const other = defineSource({ name: "shop/z", files: "*.csv", columns: { key: {} } });
+  const project = await ingestProject([sourceWith(), other], {
+    "raw/shop/a.csv": text(),
+    "raw/shop/b.csv": "key\n1\n",
+  });
+  const { early, files } = await ingestWatched(project, { selected: [other] });
+  expect(early).toBe(0);
+  expect(files).toMatchObject([{ source: "shop/z", rows: 1 }]);
+});
+
+test("content that is loaded already is not copied again, under another name either", async () => {
+  const project = await ingestProject([sourceWith()], { "raw/shop/x.csv": text() });
+  await project.ingest();
+  await project.write("raw/shop/y.csv", text());
+  const { early, files } = await ingestWatched(project);
+  expect(files).toMatchObject([
+    { action: "skip", reason: "unchanged" },
+    { action: "skip", reason: "its content is loaded as shop/x.csv" },
+  ]);
+  expect(early).toBe(0);
+});
+
+test("the same content twice in one batch is loaded once", async () => {
+  const project = await ingestProject([sourceWith()], { "raw/shop/x.csv": text(), "raw/shop/y.csv": text() });
+  const { files } = await ingestWatched(project);
+  expect(files.map(({ action }) => action).sort()).toEqual(["load", "skip"]);
+  expect(await project.rows(whole)).toEqual([[String(rows), String(rows), true]]);
+  expect(await project.rows(strayTables)).toEqual([]);
+});
+
+test("a file with a column that the store lacks, and one with a footer, wait until they were seen", async () => {
+  const footed = defineSource({
+    name: "shop/y",
+    files: "y.csv",
+    columns: { id: {}, note: {} },
+    footer: /^Total/,
+  });
+  const project = await ingestProject([sourceWith({ files: "x.csv" }), footed], {
+    "raw/shop/x.csv": `id,note,more\n${lines.replaceAll("\n", ",m\n")}`,
+    "raw/shop/y.csv": text("Total,1\n"),
+  });
+  const { early, files } = await ingestWatched(project);
+  expect(early).toBe(0);
+  expect(files).toMatchObject([{ rows }, { rows }]);
+  expect(await project.rows("select count(*), min(more) from bronze.shop_x")).toEqual([[String(rows), "m"]]);
+});
+
+test("a large seed is loaded with the types of its header", async () => {
+  const project = await ingestProject([], { "seeds/area.csv": `id:integer,note\n${lines}` });
+  await project.ingest();
+  expect(
+    await project.rows(
+      "select count(*), sum(id), pg_typeof(max(id))::text as type, bool_and(_row = id) from bronze.area",
+    ),
+  ).toEqual([[String(rows), String((rows * (rows + 1)) / 2), "integer", true]]);
+});
+
+test("one connection beside the ledger's is enough", async () => {
+  const project = await ingestProject([sourceWith()], { "raw/shop/x.csv": text() });
+  const warehouse = await openWarehouse({
+    ...{ projectRoot: project.root, env: { DATABASE_URL: project.database.url }, maxSessions: 2 },
+  });
+  onTestFinished(() => warehouse.close());
+  const { early } = await ingestWatched(project, { warehouse });
+  expect(early).toBe(1);
+  expect(await project.rows(whole)).toEqual([[String(rows), String(rows), true]]);
+});
+
+test("a store that somebody holds is waited for, and the file is loaded then", async () => {
+  const project = await ingestProject([sourceWith()], { "raw/shop/x.csv": "id,note\n1,a\n" });
+  await project.ingest();
+  await project.write("raw/shop/x.csv", text());
+  const told: unknown[] = [];
+  await project.database.warehouse.withSession(async (holder) => {
+    await holder.query("begin; lock table bronze_store.shop_x in access exclusive mode");
+    const loading = project.ingest({
+      onEvent: (event) => event.kind === "waiting" && told.push(event.holders),
+    });
+    await pause(7000);
+    await holder.query("commit");
+    await loading;
+  });
+  expect(told).toHaveLength(1);
+  expect(await project.rows(whole)).toEqual([[String(rows), String(rows), true]]);
+  expect(await project.rows(strayTables)).toEqual([]);
+}, 60_000);
+
+test("an interrupted ingest does not wait for who reads what it has copied; the next one removes that", async () => {
+  const project = await ingestProject([sourceWith()], {
+    "raw/shop/x.csv": text(),
+    "raw/shop/y.csv": text("more,\n"),
+    "raw/shop/z.csv": text("most,\n"),
+  });
+  const reader = new pg.Client(project.database.url);
+  await reader.connect();
+  const interrupt = new AbortController();
+  const loading = project.ingest({ signal: interrupt.signal }).catch((error: unknown) => error);
+  for (;;) {
+    const { rows: found } = await reader.query<{ name: string }>(
+      "select format('%I.%I', 'bronze_store', relname) as name from pg_class where relname ~ '^_file_.*_0$'",
+    );
+    const [table] = found;
+    if (table) {
+      await reader.query(`begin; select from ${table.name} limit 1`);
+      break;
+    }
+    await pause(2);
+  }
+  interrupt.abort();
+  expect(await Promise.race([loading, pause(15_000)])).toMatchObject({ code: "interrupted" });
+  await reader.end();
+  await project.ingest();
+  expect(await project.rows("select count(*) from bronze.shop_x")).toEqual([[String(3 * rows + 2)]]);
+  expect(await project.rows(strayTables)).toEqual([]);
+});
+
+const declaration = `
+import { defineSource } from "aquifer";
+export const x = defineSource({ name: "shop/x", files: "*.csv", columns: { id: {}, note: {} } });
+`;
+
+test("what a killed process has copied early is removed by the next ingest, which loads every row once", async () => {
+  const project = await ingestProject([sourceWith()], {
+    "dataform.json": '{ "warehouse": "postgres" }',
+    "ingest/shop.ts": declaration,
+    "raw/shop/x.csv": text(),
+    // Read after it, so that what was copied is committed when the process is killed.
+    "raw/shop/y.csv": text("more,\n"),
+    "raw/shop/z.csv": text("most,\n"),
+  });
+  const bin = fileURLToPath(new URL("../../bin/dataform.js", import.meta.url));
+  const child = spawn(process.execPath, [bin, "ingest"], {
+    ...{ cwd: project.root, env: { ...process.env, DATABASE_URL: project.database.url }, stdio: "ignore" },
+  });
+  for (;;) {
+    const found = await project.rows("select relname from pg_class where relname ~ '^_file_.*_0$'");
+    if (found.length > 0 || child.exitCode !== null) break;
+    await pause(2);
+  }
+  child.kill("SIGKILL");
+  await once(child, "exit");
+  expect(await project.rows("select count(*) from aquifer.ingest_file where status = 'loaded'")).toEqual([
+    ["0"],
+  ]);
+  expect(await project.rows("select count(*) from pg_class where relname ~ '^_file_'")).not.toEqual([["0"]]);
+  await project.ingest();
+  expect(
+    await project.rows("select _file_name, count(*), sum(_row) from bronze.shop_x group by 1 order by 1"),
+  ).toEqual([
+    ["shop/x.csv", String(rows), String((rows * (rows + 1)) / 2)],
+    ["shop/y.csv", String(rows + 1), String(((rows + 1) * (rows + 2)) / 2)],
+    ["shop/z.csv", String(rows + 1), String(((rows + 1) * (rows + 2)) / 2)],
+  ]);
+  expect(await project.rows(strayTables)).toEqual([]);
+});
