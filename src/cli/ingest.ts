@@ -169,7 +169,7 @@ class IngestDisplay {
     } else if (event.kind === "unanalyzed") {
       this.clear();
       this.context.effects.stderr.write(
-        `bronze_store.${event.table} is loaded, its statistics are left to autovacuum: ${event.details.join("; ")}\n`,
+        `${event.table} is loaded, its statistics are left to autovacuum: ${event.details.join("; ")}\n`,
       );
     } else if (this.json) {
       this.say(JSON.stringify(event.file));

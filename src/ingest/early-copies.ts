@@ -33,8 +33,18 @@ export interface EarlyContext {
 export class EarlyCopies {
   private readonly begun: EarlyCopy[] = [];
   private readonly fileIds: string[] = [];
+  private readonly context: EarlyContext;
+  /** The ledger cannot be had: that is told once all files were looked at, and not waited for before. */
+  private isOff = false;
 
-  constructor(private readonly context: EarlyContext) {}
+  constructor(context: EarlyContext) {
+    const open = async (): Promise<void> => {
+      this.isOff = true;
+      await context.open();
+      this.isOff = false;
+    };
+    this.context = { ...context, open };
+  }
 
   /** Ids for the files up to the last one that is copied, by their position among those that are read. */
   idOf(position: number): string | undefined {
@@ -59,7 +69,8 @@ export class EarlyCopies {
     // Columns that the store lacks come with a file that is taken. A footer is known at the end.
     const isKnown =
       added.length + missing.length === 0 && convert === undefined && source.footer === undefined;
-    if (!isKnown || names.length < 2 || this.begun.some(({ isBusy }) => isBusy)) return undefined;
+    if (!isKnown || names.length < 2 || this.isOff || this.begun.some(({ isBusy }) => isBusy))
+      return undefined;
     const copy = new EarlyCopy(this.context, { file, source, shape }, running, async (session) => {
       const { ledger } = this.context;
       if (await ledger.hasSize(session, source.name, file.bytes)) return undefined;
@@ -95,7 +106,6 @@ interface EarlyFile {
 
 /** A file that is copied while it is looked at. */
 export class EarlyCopy {
-  isBusy = true;
   /** Settles when it has its id, or will have none; it never fails. */
   readonly prepared: Promise<void>;
   /** The rows that were taken; undefined where there is no copy. */
@@ -109,7 +119,9 @@ export class EarlyCopy {
   private isTaken = false;
   private isStopped = false;
   private bytes = 0;
-  private onBytes = (bytes: number): void => void (this.bytes += bytes);
+  private onBytes: ((bytes: number) => void) | undefined;
+  private readonly beganAt: number;
+  private endedAt: number | undefined;
 
   constructor(
     private readonly context: EarlyContext,
@@ -118,6 +130,7 @@ export class EarlyCopy {
     reserve: (session: Queryable) => Promise<string | undefined>,
   ) {
     const { signal, elapsed } = context;
+    this.beganAt = elapsed();
     this.signal = AbortSignal.any([signal, this.failure.signal]);
     // What is in the way is waited for, and told, when the file is loaded as any other.
     this.patience = { milliseconds: 0, signal, elapsed, onWait: () => undefined };
@@ -130,7 +143,11 @@ export class EarlyCopy {
         this.failure.abort();
         return undefined;
       })
-      .finally(() => (this.isBusy = false));
+      .finally(() => (this.endedAt = elapsed()));
+  }
+
+  get isBusy(): boolean {
+    return this.endedAt === undefined;
   }
 
   /** Ends it, unless a file has taken it. */
@@ -149,21 +166,24 @@ export class EarlyCopy {
    * Waits for its end.
    *
    * @param fileId of the ledger's file, which has the tables from now on
-   * @returns the tables with the file's rows; undefined where the file is to be loaded as any other
+   * @returns the tables with the file's rows, and the milliseconds that they had taken before this was called; undefined where
+   *   the file is to be loaded as any other
    */
   async take(
     fileId: string,
     { verbatim, rows }: TextInspection,
     { onBytes, patience }: { readonly onBytes: (bytes: number) => void; readonly patience: LockPatience },
-  ): Promise<readonly RelationName[] | undefined> {
+  ): Promise<{ readonly tables: readonly RelationName[]; readonly milliseconds: number } | undefined> {
+    const milliseconds = (this.endedAt ?? this.context.elapsed()) - this.beganAt;
     onBytes(this.bytes);
     this.onBytes = onBytes;
     const taken = await this.done;
     const isWhole = taken === rows && fileId === this.fileId && isDeepStrictEqual(verbatim, this.verbatim);
     if (isWhole && !this.isStopped) {
       this.isTaken = true;
-      return this.tables;
+      return { tables: this.tables, milliseconds };
     }
+    onBytes(-this.bytes);
     await this.discard(patience);
     return undefined;
   }
@@ -190,6 +210,7 @@ export class EarlyCopy {
   private async prepare(reserve: (session: Queryable) => Promise<string | undefined>): Promise<void> {
     const { warehouse, historySchema, ledger, open } = this.context;
     await open();
+    if (this.isStopped) return;
     await warehouse.withSession(async (session) => {
       const needed = neededTables([this.target.source], [], []);
       const stored = await storeColumns(session, this.target.source.table);
@@ -212,10 +233,13 @@ export class EarlyCopy {
     const { fileId, tables } = this;
     const { began, middle, half } = this.running;
     const verbatim = await began;
-    if (!verbatim || fileId === undefined) return undefined;
+    if (!verbatim || fileId === undefined || this.isStopped) return undefined;
     const end = tables.length > 1 ? half : Infinity;
     const read = (start: number, until: number): AsyncGenerator<Buffer> =>
-      verbatimBlocks(this.target.file, start, until, (bytes) => this.onBytes(bytes));
+      verbatimBlocks(this.target.file, start, until, (bytes) => {
+        this.bytes += bytes;
+        this.onBytes?.(bytes);
+      });
     const sureMiddle = async (): Promise<Checkpoint> => {
       const found = await middle;
       if (!found) throw new Error("the file is not what it began as");

@@ -16,7 +16,7 @@ export type IngestEvent =
   /** Others hold locks on bronze. */
   | { readonly kind: "waiting"; readonly holders: readonly string[] }
   | { readonly kind: "swept"; readonly batches: readonly string[] }
-  /** Rows of a table of bronze are published without statistics; why. */
+  /** Rows are published without statistics of this relation; why. */
   | { readonly kind: "unanalyzed"; readonly table: string; readonly details: readonly string[] }
   | { readonly kind: "file"; readonly file: FileResult };
 

@@ -1,5 +1,5 @@
 import { AquiferError, asError } from "../base/errors.js";
-import { quoteRelation, type RelationName } from "../base/identifiers.js";
+import { formatRelation, quoteRelation, type RelationName } from "../base/identifiers.js";
 import type { IngestLedger } from "../history/ingest-ledger.js";
 import type { MissingFile } from "../history/ingest-records.js";
 import { defaultHistorySchema } from "../history/migrate.js";
@@ -37,14 +37,25 @@ export async function sweep(
 ): Promise<void> {
   const reason = "the process that loaded it ended before it was done";
   const batches = await undoStarted(session, ledger, patienceOf(options), reason);
-  await withPatience(session, patienceOf(options), async (transaction) => {
-    const tag = await ledger.tag(transaction);
-    await dropTables(
-      transaction,
-      await findStrayTables(transaction, tag, options.historySchema ?? defaultHistorySchema),
-    );
-  });
+  await dropStrayTables(session, ledger, options);
   if (batches.length > 0) options.onEvent?.({ kind: "swept", batches });
+}
+
+/** Nobody sees them: one that somebody reads, such as a `pg_dump`, can stay until the next ingest. */
+async function dropStrayTables(
+  session: Session & Copying,
+  ledger: IngestLedger,
+  options: IngestOptions,
+): Promise<void> {
+  const patience = { ...patienceOf(options), milliseconds: 0, onWait: () => undefined };
+  const tag = await ledger.tag(session);
+  for (const table of await findStrayTables(session, tag, options.historySchema ?? defaultHistorySchema)) {
+    try {
+      await withPatience(session, patience, (transaction) => dropTables(transaction, [table]));
+    } catch (thrown) {
+      if (!(thrown instanceof AquiferError && thrown.code === "relation-busy")) throw thrown;
+    }
+  }
 }
 
 /**
@@ -113,7 +124,7 @@ function earlyOf(files: readonly PlannedFile[]): EarlyCopy[] {
 }
 
 /** Rows that a feed put into the store, whose values never were here to be measured; it has counted them itself. */
-const storedUnparsed: LoadedRows = { own: [], lengths: undefined };
+const storedUnparsed: LoadedRows = { own: [], lengths: undefined, before: 0 };
 
 async function loadOne(
   session: Session & Copying,
@@ -124,7 +135,7 @@ async function loadOne(
   seeds: readonly Seed[],
 ): Promise<{ outcome: LoadOutcome; tables: readonly RelationName[] }> {
   const { warehouse, signal } = options;
-  const begin = options.elapsed();
+  let begin = options.elapsed();
   let rejected = 0;
   let tables: readonly RelationName[] = [];
   const fileId = await ledger.startFile(session, batchId, toRecord(file), file.fileId);
@@ -150,6 +161,7 @@ async function loadOne(
     await file.feed?.load(fileId, context);
     const loaded = file.feed ? storedUnparsed : await loadFile(file, fileId, context);
     tables = loaded.own;
+    begin -= loaded.before;
     const seed = seeds.find(({ source }) => source === file.source);
     if (seed) {
       await withPatience(session, context.patience, (transaction) =>
@@ -185,18 +197,28 @@ async function analyzeStores(
   const isLarge = files.some(({ inspection }) => hasOwnTables(inspection));
   const patience = { ...patienceOf(options), onWait: () => undefined };
   const milliseconds = Math.min(patience.milliseconds, analyzePatience);
-  const tables = [...new Set(files.map(({ source }) => source.table))];
-  for (const table of tables) {
-    try {
-      await withPatience(session, { ...patience, milliseconds }, async (transaction) => {
-        if (table === tables[0]) await ledger.analyze(transaction);
+  const stores = [...new Set(files.map(({ source }) => source.table))];
+  const analyses = [
+    ...stores.map((name) => ({
+      table: formatRelation(storeRelation(name)),
+      run: async (transaction: Queryable): Promise<void> => {
         if (isLarge) await transaction.query("set local default_statistics_target = 10");
-        await transaction.query(`analyze ${quoteRelation(storeRelation(table))}`);
-      });
+        await transaction.query(`analyze ${quoteRelation(storeRelation(name))}`);
+      },
+    })),
+    {
+      table: formatRelation({ schema: options.historySchema ?? defaultHistorySchema, name: "ingest_file" }),
+      run: (transaction: Queryable): Promise<void> => ledger.analyze(transaction),
+    },
+  ];
+  for (const { table, run } of analyses) {
+    try {
+      await withPatience(session, { ...patience, milliseconds }, run);
     } catch (thrown) {
       const isBusy = thrown instanceof AquiferError && thrown.code === "relation-busy";
       if (!isBusy && (!(thrown instanceof WarehouseError) || thrown.isConnectionLoss)) throw thrown;
-      options.onEvent?.({ kind: "unanalyzed", table, details: isBusy ? thrown.details : [thrown.message] });
+      const details = isBusy ? thrown.details : [thrown.message];
+      options.onEvent?.({ kind: "unanalyzed", table, details });
     }
   }
 }

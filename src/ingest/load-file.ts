@@ -59,6 +59,8 @@ export interface LoadedRows {
   readonly own: readonly RelationName[];
   /** For each stored column what `lengthOf` must sum up to; undefined where the bytes leave no doubt. */
   readonly lengths: readonly number[] | undefined;
+  /** Milliseconds that they had taken before the file's turn came. */
+  readonly before: number;
 }
 
 /** How the rows of a file get their numbers, and whether bytes go as they are. */
@@ -94,7 +96,7 @@ export async function loadFile(
   const early = await file.early?.take(fileId, file.inspection, context);
   if (early) {
     await refuseChanged(file);
-    return { own: early, lengths: undefined };
+    return { own: early.tables, lengths: undefined, before: early.milliseconds };
   }
   const way = wayOf(file);
   const parts = splitFile(file, way, Math.min(2, context.warehouse.maxSessions - 1));
@@ -128,6 +130,7 @@ export async function loadFile(
   }
   return {
     own,
+    before: 0,
     lengths: way.verbatim !== undefined || file.shape.format === "parquet" ? undefined : [...lengths],
   };
 }

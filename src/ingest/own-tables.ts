@@ -110,7 +110,7 @@ export async function findStrayTables(
      where relnamespace = to_regnamespace($1) and starts_with(relname, $2) and relkind = 'r'
        and not exists (
          select from ${quoteIdentifier(historySchema)}.ingest_file
-         where file_id::text = split_part(substr(relname, length($2) + 1), '_', 1))`,
+         where file_id = content_file_id and file_id::text = split_part(substr(relname, length($2) + 1), '_', 1))`,
     [storeSchema, prefixOfLedger(ledger)],
   );
   return rows.map(({ name }) => ({ schema: storeSchema, name }));

@@ -63,7 +63,7 @@ test("a vacuum that keeps statistics from being taken is named, and what was loa
     lockPatience: 100,
     onEvent: (event) => event.kind === "unanalyzed" && told.push(event.table, ...event.details),
   });
-  expect(told[0]).toBe("shop_x");
+  expect(told[0]).toBe("bronze_store.shop_x");
   expect(told.join()).toContain("the holder");
   expect(await project.rows("select id from bronze.shop_x order by id")).toEqual([["1"], ["2"]]);
   await release();
@@ -77,7 +77,7 @@ test("statistics that the server cannot take are told, and what was loaded is th
   await project.ingest({
     onEvent: (event) => event.kind === "unanalyzed" && told.push(event.table, ...event.details),
   });
-  expect(told.join(": ")).toBe("shop_x: postgres error: division by zero");
+  expect(told.join(": ")).toBe("bronze_store.shop_x: postgres error: division by zero");
   expect(await project.rows("select id from bronze.shop_x order by id")).toEqual([["1"], ["2"]]);
 });
 
