@@ -5,7 +5,8 @@ import { utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { EarlyCopies, EarlyCopy } from "../../src/ingest/early-copies.js";
 import { openWarehouse } from "../../src/warehouse/connect.js";
 import { defineSource, type SourceOptions } from "../../src/project/source.js";
 import { ingestProject, type IngestProject } from "./support.js";
@@ -31,38 +32,28 @@ const strayTables = `
   select relname from pg_class where relname ~ '^_file_' and relkind = 'r'
     and not exists (select from aquifer.ingest_file where relname ~ ('^_file_[0-9a-f]+_' || file_id || '_') and status = 'loaded')`;
 
-/** Loads, and tells how many tables were seen that were being filled before all files were read. */
+interface Watched {
+  /** Copies that were begun while files were read. */
+  readonly begun: number;
+  /** Tables of them that were taken. */
+  readonly early: number;
+  readonly files: Awaited<ReturnType<IngestProject["ingest"]>>["files"];
+}
+
+/** Loads, and tells what was copied before all files were read. */
 async function ingestWatched(
   project: IngestProject,
   options: Parameters<IngestProject["ingest"]>[0] = {},
-): Promise<{ early: number; files: Awaited<ReturnType<IngestProject["ingest"]>>["files"] }> {
-  const seen = new Set<string>();
-  let early = 0;
-  let isOver = false;
-  const watcher = new pg.Client(project.database.url);
-  await watcher.connect();
-  const watching = (async () => {
-    while (!isOver) {
-      const { rows: found } = await watcher.query<{ relid: string }>(
-        "select relid from pg_stat_progress_copy where datname = current_database()",
-      );
-      found.forEach(({ relid }) => seen.add(relid));
-      await pause(5);
-    }
-  })();
-  try {
-    const { files } = await project.ingest({
-      ...options,
-      onEvent: (event) => {
-        if (event.kind === "progress" && event.phase === "reading") early = seen.size;
-      },
-    });
-    return { early, files };
-  } finally {
-    isOver = true;
-    await watching;
-    await watcher.end();
-  }
+): Promise<Watched> {
+  const begin = vi.spyOn(EarlyCopies.prototype, "begin");
+  const take = vi.spyOn(EarlyCopy.prototype, "take");
+  onTestFinished(() => void vi.restoreAllMocks());
+  const { files } = await project.ingest(options);
+  const begun = begin.mock.results.filter(({ value }) => value instanceof EarlyCopy).length;
+  const taken = await Promise.all(
+    take.mock.results.map(({ value }) => value as ReturnType<EarlyCopy["take"]>),
+  );
+  return { begun, early: taken.reduce((sum, each) => sum + (each?.tables.length ?? 0), 0), files };
 }
 
 const whole = `
@@ -159,8 +150,7 @@ test("a column that another file brings, or that is declared anew, does not part
     "raw/shop/a.csv": text(),
     "raw/shop/b.csv": "id,note,more\nb,small,m\n",
   });
-  const { early } = await ingestWatched(project);
-  expect(early).toBe(2);
+  expect(await ingestWatched(project)).toMatchObject({ begun: 1, early: 0 });
   expect(await project.rows("select count(*), count(more) as more from bronze.shop_x")).toEqual([
     [String(rows + 1), "1"],
   ]);
@@ -212,8 +202,8 @@ test("a file of a source that was not asked for is not copied", async () => {
     "raw/shop/a.csv": text(),
     "raw/shop/b.csv": "key\n1\n",
   });
-  const { early, files } = await ingestWatched(project, { selected: [other] });
-  expect(early).toBe(0);
+  const { begun, files } = await ingestWatched(project, { selected: [other] });
+  expect(begun).toBe(0);
   expect(files).toMatchObject([{ source: "shop/z", rows: 1 }]);
 });
 
@@ -221,12 +211,17 @@ test("content that is loaded already is not copied again, under another name eit
   const project = await ingestProject([sourceWith()], { "raw/shop/x.csv": text() });
   await project.ingest();
   await project.write("raw/shop/y.csv", text());
-  const { early, files } = await ingestWatched(project);
+  const { files } = await ingestWatched(project);
   expect(files).toMatchObject([
     { action: "skip", reason: "unchanged" },
     { action: "skip", reason: "its content is loaded as shop/x.csv" },
   ]);
-  expect(early).toBe(0);
+  // No id was taken for it.
+  expect(
+    await project.rows(
+      "select last_value::text from pg_sequences where sequencename ~ '^ingest_file_file_id'",
+    ),
+  ).toEqual([["1"]]);
 });
 
 test("the same content twice in one batch is loaded once", async () => {
@@ -248,8 +243,8 @@ test("a file with a column that the store lacks, and one with a footer, wait unt
     "raw/shop/x.csv": `id,note,more\n${lines.replaceAll("\n", ",m\n")}`,
     "raw/shop/y.csv": text("Total,1\n"),
   });
-  const { early, files } = await ingestWatched(project);
-  expect(early).toBe(0);
+  const { begun, files } = await ingestWatched(project);
+  expect(begun).toBe(0);
   expect(files).toMatchObject([{ rows }, { rows }]);
   expect(await project.rows("select count(*), min(more) from bronze.shop_x")).toEqual([[String(rows), "m"]]);
 });
