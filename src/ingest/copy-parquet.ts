@@ -13,12 +13,12 @@ import type { InspectedFile } from "./plan-file.js";
 
 /**
  * The rows of a Parquet file as `copy (_file_id, _row, ...) from stdin (format csv)` takes them. DuckDB writes the text into
- * a named pipe, so that no row becomes a value of JavaScript and DuckDB waits when PostgreSQL does.
+ * a named pipe, so that no row becomes a value of JavaScript and DuckDB waits when PostgreSQL does; where there are none, into a
+ * file that is removed afterwards.
  *
  * Whoever stops early waits for `return()`: then DuckDB has ended and nothing is left behind.
  *
  * @param onShare told how much of the file is done, from 0 to 1
- * @param hasPipes false: through a file that is removed afterwards, for systems without named pipes
  * @throws AquiferError `bad-parquet`
  */
 export async function* copyParquet(
@@ -26,7 +26,6 @@ export async function* copyParquet(
   fileId: string,
   signal: AbortSignal,
   onShare: (share: number) => void,
-  hasPipes = process.platform !== "win32",
 ): AsyncGenerator<Buffer> {
   signal.throwIfAborted();
   const types = shape.types ?? [];
@@ -37,8 +36,8 @@ export async function* copyParquet(
   const rows = parquetRows(file.fullPath, types.length);
   const query = `copy (select ${[fileId, "row_number() over ()", ...texts].join(", ")} from ${rows}) to ${target}`;
   try {
+    const pipe = process.platform === "win32" ? undefined : await openPipe(path);
     const database = await openDuckDb();
-    const pipe = hasPipes ? await openPipe(path) : undefined;
     const writing = database.connection
       .run(query)
       .then(() => undefined, asError)
@@ -81,9 +80,17 @@ interface Pipe {
   closeWriter(): void;
 }
 
-/** A named pipe with both ends held: neither side blocks by being the first, or for ever because the other never came. */
-async function openPipe(path: string): Promise<Pipe> {
-  await promisify(execFile)("mkfifo", ["-m", "600", path]);
+/**
+ * A named pipe with both ends held: neither side blocks by being the first, or for ever because the other never came;
+ * undefined where there is no `mkfifo`, which Node lacks.
+ */
+async function openPipe(path: string): Promise<Pipe | undefined> {
+  try {
+    await promisify(execFile)("mkfifo", ["-m", "600", path]);
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw thrown;
+  }
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   const writer = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
   return {

@@ -5,7 +5,7 @@ import { quoteIdentifier, quoteLiteral, quoteRelation, type RelationName } from 
 import type { IngestLedger } from "../history/ingest-ledger.js";
 import type { Source } from "../project/source.js";
 import { toWarehouseError } from "../warehouse/postgres/server-error.js";
-import type { Copying, Session } from "../warehouse/warehouse.js";
+import type { Copying, Session, Warehouse } from "../warehouse/warehouse.js";
 import { storeRelation } from "./bronze-tables.js";
 import type { RawFile } from "./discover-files.js";
 import { whenWritable, type LockPatience } from "./lock-patience.js";
@@ -32,6 +32,11 @@ export interface StreamContext {
   readonly signal: AbortSignal;
   /** For the lock on the store. */
   readonly patience: LockPatience;
+}
+
+/** How many connections a file is copied by: one is the ledger's. */
+export function streamsOf({ maxSessions }: Pick<Warehouse, "maxSessions">): number {
+  return Math.min(2, maxSessions - 1);
 }
 
 /** Copies records to where nobody sees them yet, in a transaction of its own; resolves with the rows that were taken. */

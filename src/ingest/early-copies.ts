@@ -4,7 +4,7 @@ import type { IngestLedger } from "../history/ingest-ledger.js";
 import type { Source } from "../project/source.js";
 import type { Queryable, Warehouse } from "../warehouse/warehouse.js";
 import { ensureBronze, storeColumns } from "./bronze-tables.js";
-import { copyStream, verbatimBlocks, type CopyTarget } from "./copy-stream.js";
+import { copyStream, streamsOf, verbatimBlocks, type CopyTarget } from "./copy-stream.js";
 import type { RawFile } from "./discover-files.js";
 import type { RunningInspection } from "./inspect-aside.js";
 import type { Checkpoint, Verbatim } from "./inspect-records.js";
@@ -223,8 +223,8 @@ export class EarlyCopy {
       const fileId = await reserve(session);
       if (fileId === undefined) return;
       const tag = await ledger.tag(session);
-      const streams = warehouse.maxSessions > 2 ? [0, 1] : [0];
-      this.tables = streams.map((part) => ownTable({ ledger: tag, fileId }, part));
+      const parts = [...Array(streamsOf(warehouse)).keys()];
+      this.tables = parts.map((part) => ownTable({ ledger: tag, fileId }, part));
       this.fileId = fileId;
     });
   }

@@ -8,6 +8,7 @@ import { ensureBronze } from "./bronze-tables.js";
 import { ensureTypeCheck } from "./check-values.js";
 import { claimStore } from "./claim-store.js";
 import { decideLoads, ledgerName, type KnownFiles, type PlannedFile } from "./decide-load.js";
+import { discardCopies, EarlyCopies } from "./early-copies.js";
 import { notLoaded, toResult } from "./file-result.js";
 import { patienceOf, type IngestOptions } from "./ingest-options.js";
 import { declarations, inspectFiles } from "./inspect-files.js";
@@ -17,7 +18,6 @@ import { neededTables } from "./needed-tables.js";
 import type { InspectedFile } from "./plan-file.js";
 import { ScratchFile } from "./scratch-file.js";
 import { readSeeds, type Seed } from "./seeds.js";
-import { discardCopies, EarlyCopies } from "./early-copies.js";
 import { noEnds, withFeeds } from "./with-feeds.js";
 
 export type { IngestOptions } from "./ingest-options.js";

@@ -6,7 +6,7 @@ import type { Reject } from "../history/ingest-records.js";
 import type { Queryable, Warehouse } from "../warehouse/warehouse.js";
 import { copyText, type CopyFormat, type RecordRange } from "./copy-records.js";
 import { copyParquet } from "./copy-parquet.js";
-import { copyStream, verbatimBlocks, type CopyTarget } from "./copy-stream.js";
+import { copyStream, streamsOf, verbatimBlocks, type CopyTarget } from "./copy-stream.js";
 import { displayName } from "./discover-files.js";
 import type { LockPatience } from "./lock-patience.js";
 import { readText } from "./open-text.js";
@@ -99,7 +99,7 @@ export async function loadFile(
     return { own: early.tables, lengths: undefined, before: early.milliseconds };
   }
   const way = wayOf(file);
-  const parts = splitFile(file, way, Math.min(2, context.warehouse.maxSessions - 1));
+  const parts = splitFile(file, way, streamsOf(context.warehouse));
   const lengths = new Float64Array(storedColumns(file.source, file.shape.header).names.length);
   const ledger = await context.ledger.tag(context.session);
   const own = way.own ? parts.map((_, index) => ownTable({ ledger, fileId }, index)) : [];

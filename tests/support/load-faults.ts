@@ -320,7 +320,7 @@ where datname in ('${database}', '${database}_till') and application_name <> 'fa
       : [`bronze.shop_${form} holds ${JSON.stringify(found)}, wanted version ${could.join(" or ")}`];
   }
 
-  /** Batches and files that never ended, rows of a dead load, a version that is current beside another. */
+  /** Batches and files that never ended, rows and tables of a dead load, a version that is current beside another. */
   private async whatTheLedgerSays(database: string, form: LoadForm): Promise<string[]> {
     const found = await this.ask<{ what: string }>(
       database,
@@ -330,6 +330,9 @@ union all select count(*) || ' files are current' from aquifer.ingest_file
   where source = 'shop/${form}' and status = 'loaded' and superseded_by is null having count(*) <> 1
 union all select count(*) || ' rows of no loaded file lie in the store' from bronze_store.shop_${form} as stored
   where not exists (select from aquifer.ingest_file as file where file.content_file_id = stored._file_id and file.status = 'loaded') having count(*) > 0
+union all select 'table ' || relname || ' is no part of a store' from pg_class
+  where relnamespace = 'bronze_store'::regnamespace and relname ~ '^_file_' and relkind = 'r'
+    and not exists (select from pg_inherits where inhrelid = pg_class.oid)
 union all select 'a connection is ' || state || ': ' || left(query, 80) from pg_stat_activity
   where datname = current_database() and application_name <> 'faults' and backend_type = 'client backend' and state <> 'idle'`,
     );
