@@ -59,14 +59,16 @@ const stored = "select id, note from bronze.shop_readings order by _file_id, _ro
 
 /** What loads left behind in the folder for temporary files, which is one of these tests alone. */
 const pipes = async (): Promise<string[]> =>
-  (await readdir(tmpdir())).filter((name) => name.startsWith("aquifer-parquet-"));
+  (await readdir(ownFolder)).filter((name) => name.startsWith("aquifer-parquet-"));
 
+let ownFolder: string;
 beforeAll(async () => {
-  vi.stubEnv("TMPDIR", await mkdtemp(join(tmpdir(), "aquifer-of-parquet-")));
+  ownFolder = await mkdtemp(join(tmpdir(), "aquifer-of-parquet-"));
+  vi.stubEnv("TMPDIR", ownFolder);
 });
 afterAll(async () => {
-  await rm(tmpdir(), { recursive: true });
   vi.unstubAllEnvs();
+  await rm(ownFolder, { recursive: true });
 });
 
 /** SQL of DuckDB, and the text that stands in bronze. */
@@ -386,9 +388,10 @@ export const readings = defineSource({ name: "shop/readings", files: "*.parquet"
       for await (const chunk of copyParquet(inspected, "7", signal, () => undefined)) chunks.push(chunk);
       return Buffer.concat(chunks).toString();
     };
+    const path = process.env["PATH"] ?? "";
     vi.stubEnv("PATH", "");
     const byFile = await text();
-    vi.unstubAllEnvs();
+    vi.stubEnv("PATH", path);
     expect(byFile.startsWith("7,1,0,some text to make the line longer 0\n7,2,1,")).toBe(true);
     expect(await text()).toBe(byFile);
     expect(await pipes()).toEqual([]);
