@@ -1,3 +1,4 @@
+import { open } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { AquiferError, asError } from "../base/errors.js";
@@ -9,8 +10,7 @@ import type { Copying, Session, Warehouse } from "../warehouse/warehouse.js";
 import { storeRelation } from "./bronze-tables.js";
 import type { RawFile } from "./discover-files.js";
 import { whenWritable, type LockPatience } from "./lock-patience.js";
-import { readText } from "./open-text.js";
-import { fillOwnTable } from "./own-tables.js";
+import { fillOwnTable, numberFrom } from "./own-tables.js";
 import type { TextShape } from "./recognize-text.js";
 import { storedColumns } from "./stored-columns.js";
 
@@ -21,10 +21,16 @@ export interface CopyTarget {
   readonly fileId: string;
   /** A table of their own; undefined: the source's store. */
   readonly own: RelationName | undefined;
-  /** Number of the first row, where the server numbers them: they follow one another without a gap. */
-  readonly firstRow: number | undefined;
+  /** The server numbers them, in a table of their own; otherwise they have the numbers of their file and their row. */
+  readonly numbered: boolean;
   /** In the server's text format instead of CSV. */
   readonly asText: boolean;
+}
+
+/** Records that follow one another without a gap. */
+export interface CopyPart {
+  readonly firstRow: number;
+  readonly blocks: AsyncIterable<Buffer>;
 }
 
 export interface StreamContext {
@@ -42,24 +48,34 @@ export function streamsOf({ maxSessions }: Pick<Warehouse, "maxSessions">): numb
 /** Copies records to where nobody sees them yet, in a transaction of its own; resolves with the rows that were taken. */
 export function copyStream(
   session: Session & Copying,
-  { source, shape, fileId, own, firstRow, asText }: CopyTarget,
-  blocks: AsyncIterable<Buffer>,
+  target: CopyTarget,
+  parts: Iterable<CopyPart> | AsyncIterable<CopyPart>,
   { signal, ledger, patience }: StreamContext,
 ): Promise<number> {
-  const table = own ?? storeRelation(source.table);
+  const { source, own } = target;
+  const statement = copyStatement(target);
+  return whenWritable(session, storeRelation(source.table), { ...patience, signal }, async (transaction) => {
+    await ledger.enterStream(transaction);
+    const copy = async (): Promise<number> => {
+      let rows = 0;
+      for await (const { firstRow, blocks } of parts) {
+        if (own && target.numbered) await numberFrom(transaction, own, firstRow);
+        rows += await sendBlocks(transaction, statement, blocks, signal);
+      }
+      return rows;
+    };
+    return own ? fillOwnTable(transaction, own, source.table, target, copy) : copy();
+  });
+}
+
+function copyStatement({ source, shape, own, numbered, asText }: CopyTarget): string {
   const { names } = storedColumns(source, shape.header);
-  const numbers = firstRow === undefined ? ["_file_id", "_row"] : [];
+  const numbers = numbered ? [] : ["_file_id", "_row"];
   const columns = [...numbers, ...names].map(quoteIdentifier).join(", ");
   const delimiter = quoteLiteral(String.fromCharCode(shape.delimiter));
   const format = asText ? "text, null ''" : "csv";
-  const statement = `copy ${quoteRelation(table)} (${columns}) from stdin (format ${format}, delimiter ${delimiter}, encoding 'UTF8'${own ? ", freeze" : ""})`;
-  const copy = (on: Copying): Promise<number> => sendBlocks(on, statement, blocks, signal);
-  return whenWritable(session, storeRelation(source.table), { ...patience, signal }, async (transaction) => {
-    await ledger.enterStream(transaction);
-    return own
-      ? fillOwnTable(transaction, own, source.table, { fileId, firstRow }, () => copy(transaction))
-      : copy(transaction);
-  });
+  const table = quoteRelation(own ?? storeRelation(source.table));
+  return `copy ${table} (${columns}) from stdin (format ${format}, delimiter ${delimiter}, encoding 'UTF8'${own ? ", freeze" : ""})`;
 }
 
 async function sendBlocks(
@@ -82,15 +98,44 @@ async function sendBlocks(
 /** Bytes of one message to the server, which copies each as a whole: more than its cache holds costs more. */
 const messageBytes = 64 * 1024;
 
-/** The bytes of a UTF-8 file from `start` up to, not including, `end`, as messages to the server. */
+const readBytes = 4 * messageBytes;
+const reads = 8;
+
+/**
+ * Memory for the bytes of one stream, used round and round: memory that is new each time costs as much as sending it. What it
+ * gives is valid until it was asked for as often as it has places: what waits to be sent, here, in the stream and in the socket,
+ * is less by far.
+ */
+export class StreamMemory {
+  private readonly memory = Buffer.allocUnsafeSlow(readBytes * reads);
+  private place = 0;
+
+  next(): Buffer {
+    const start = readBytes * this.place;
+    this.place = (this.place + 1) % reads;
+    return this.memory.subarray(start, start + readBytes);
+  }
+}
+
+/** The bytes of a file from `start` up to, not including, `end`, as messages to the server. */
 export async function* verbatimBlocks(
-  file: RawFile,
+  { fullPath }: RawFile,
   start: number,
   end: number,
+  memory: StreamMemory,
   onBytes: (bytes: number) => void,
 ): AsyncGenerator<Buffer, void> {
-  for await (const block of readText(file, "utf-8", start, end)) {
-    for (let at = 0; at < block.length; at += messageBytes) yield block.subarray(at, at + messageBytes);
-    onBytes(block.length);
+  const file = await open(fullPath);
+  try {
+    for (let at = start; at < end;) {
+      const { buffer, bytesRead } = await file.read(memory.next(), 0, Math.min(readBytes, end - at), at);
+      if (bytesRead === 0) return;
+      for (let from = 0; from < bytesRead; from += messageBytes)
+        yield buffer.subarray(from, Math.min(from + messageBytes, bytesRead));
+      at += bytesRead;
+      onBytes(bytesRead);
+    }
+  } finally {
+    await file.close();
   }
 }

@@ -4,15 +4,16 @@ import type { IngestLedger } from "../history/ingest-ledger.js";
 import type { Source } from "../project/source.js";
 import type { Queryable, Warehouse } from "../warehouse/warehouse.js";
 import { ensureBronze, storeColumns } from "./bronze-tables.js";
-import { copyStream, streamsOf, verbatimBlocks, type CopyTarget } from "./copy-stream.js";
+import { copyStream, StreamMemory, streamsOf, verbatimBlocks, type CopyPart } from "./copy-stream.js";
 import type { RawFile } from "./discover-files.js";
-import type { RunningInspection } from "./inspect-aside.js";
-import type { Checkpoint, Verbatim } from "./inspect-records.js";
+import type { CopyMeanwhile } from "./foreseen-text.js";
+import type { Verbatim } from "./inspect-records.js";
 import type { TextInspection } from "./inspect-text.js";
 import { withPatience, type LockPatience } from "./lock-patience.js";
 import { neededTables } from "./needed-tables.js";
 import { dropTables, ownTable } from "./own-tables.js";
 import type { TextShape } from "./recognize-text.js";
+import type { TextRange, TextRanges } from "./text-ranges.js";
 import { storedColumns } from "./stored-columns.js";
 
 export interface EarlyContext {
@@ -56,12 +57,12 @@ export class EarlyCopies {
    * seen.
    *
    * @param position of the file among those that are read
-   * @param running looks at the file's records
+   * @param ranges of the file, as they become known
    */
   begin(
     file: RawFile,
     { source, shape }: { readonly source: Source; readonly shape: TextShape },
-    running: RunningInspection,
+    ranges: TextRanges,
     position: number,
   ): EarlyCopy | undefined {
     const { names, convert } = storedColumns(source, shape.header);
@@ -71,7 +72,7 @@ export class EarlyCopies {
       added.length + missing.length === 0 && convert === undefined && source.footer === undefined;
     if (!isKnown || names.length < 2 || this.isOff || this.begun.some(({ isBusy }) => isBusy))
       return undefined;
-    const copy = new EarlyCopy(this.context, { file, source, shape }, running, async (session) => {
+    const copy = new EarlyCopy(this.context, { file, source, shape }, ranges, async (session) => {
       const { ledger } = this.context;
       if (await ledger.hasSize(session, source.name, file.bytes)) return undefined;
       this.fileIds.push(...(await ledger.reserveFiles(session, position + 1 - this.fileIds.length)));
@@ -105,11 +106,10 @@ interface EarlyFile {
 }
 
 /** A file that is copied while it is looked at. */
-export class EarlyCopy {
+export class EarlyCopy implements CopyMeanwhile {
   /** Settles when it has its id, or will have none; it never fails. */
   readonly prepared: Promise<void>;
-  /** The rows that were taken; undefined where there is no copy. */
-  private readonly done: Promise<number | undefined>;
+  readonly done: Promise<number | undefined>;
   private readonly failure = new AbortController();
   private readonly signal: AbortSignal;
   private readonly patience: LockPatience;
@@ -118,7 +118,7 @@ export class EarlyCopy {
   private fileId: string | undefined;
   private isTaken = false;
   private isStopped = false;
-  private bytes = 0;
+  bytes = 0;
   private onBytes: ((bytes: number) => void) | undefined;
   private readonly beganAt: number;
   private endedAt: number | undefined;
@@ -126,7 +126,7 @@ export class EarlyCopy {
   constructor(
     private readonly context: EarlyContext,
     private readonly target: EarlyFile,
-    private readonly running: RunningInspection,
+    private readonly ranges: TextRanges,
     reserve: (session: Queryable) => Promise<string | undefined>,
   ) {
     const { signal, elapsed } = context;
@@ -134,7 +134,7 @@ export class EarlyCopy {
     this.signal = AbortSignal.any([signal, this.failure.signal]);
     // What is in the way is waited for, and told, when the file is loaded as any other.
     this.patience = { milliseconds: 0, signal, elapsed, onWait: () => undefined };
-    void running.began.then((verbatim) => (this.verbatim = verbatim));
+    void ranges.began.then((verbatim) => (this.verbatim = verbatim));
     const ready = this.prepare(reserve);
     this.prepared = ready.catch(() => undefined);
     this.done = ready
@@ -231,30 +231,12 @@ export class EarlyCopy {
 
   private async copy(): Promise<number | undefined> {
     const { fileId, tables } = this;
-    const { began, middle, half } = this.running;
-    const verbatim = await began;
+    const verbatim = await this.ranges.began;
     if (!verbatim || fileId === undefined || this.isStopped) return undefined;
-    const end = tables.length > 1 ? half : Infinity;
-    const read = (start: number, until: number): AsyncGenerator<Buffer> =>
-      verbatimBlocks(this.target.file, start, until, (bytes) => {
-        this.bytes += bytes;
-        this.onBytes?.(bytes);
-      });
-    const sureMiddle = async (): Promise<Checkpoint> => {
-      const found = await middle;
-      if (!found) throw new Error("the file is not what it began as");
-      return found;
-    };
-    const first = async function* (): AsyncGenerator<Buffer> {
-      yield* read(verbatim.from, end);
-      if (end < Infinity) yield* read(end, (await sureMiddle()).offset);
-    };
     const counts = await Promise.allSettled(
-      tables.map(async (own, part) => {
+      tables.map(async (own) => {
         try {
-          const from = part === 0 ? undefined : await sureMiddle();
-          const blocks = from ? read(from.offset, Infinity) : first();
-          return await this.stream({ own, firstRow: (from?.rows ?? 0) + 1 }, blocks, { fileId, ...verbatim });
+          return await this.stream(own, fileId, verbatim);
         } catch (thrown) {
           this.failure.abort();
           throw thrown;
@@ -266,17 +248,33 @@ export class EarlyCopy {
       : undefined;
   }
 
-  private stream(
-    place: Pick<CopyTarget, "own" | "firstRow">,
-    blocks: AsyncIterable<Buffer>,
-    { fileId, asText }: Pick<CopyTarget, "fileId" | "asText">,
-  ): Promise<number> {
+  /** Copies what nobody else has taken, as long as there is something. */
+  private stream(own: RelationName, fileId: string, { asText }: Verbatim): Promise<number> {
     const { signal, patience } = this;
     const { warehouse, ledger } = this.context;
     const { source, shape } = this.target;
-    const target = { source, shape, fileId, asText, ...place };
+    const target = { source, shape, fileId, asText, own, numbered: true };
     return warehouse.withSession((session) =>
-      copyStream(session, target, blocks, { ledger, signal, patience }),
+      copyStream(session, target, this.parts(), { ledger, signal, patience }),
     );
+  }
+
+  private async *parts(): AsyncGenerator<CopyPart, void> {
+    const memory = new StreamMemory();
+    for (;;) {
+      const range = await this.ranges.take();
+      if (!range) return;
+      yield { firstRow: range.firstRow, blocks: this.blocksOf(range, memory) };
+    }
+  }
+
+  private async *blocksOf({ pieces }: TextRange, memory: StreamMemory): AsyncGenerator<Buffer, void> {
+    for await (const [from, until] of pieces)
+      yield* verbatimBlocks(this.target.file, from, until, memory, (bytes) => this.sent(bytes));
+  }
+
+  private sent(bytes: number): void {
+    this.bytes += bytes;
+    this.onBytes?.(bytes);
   }
 }

@@ -55,24 +55,25 @@ export async function inspectFiles(
   const inspect = async (sources: readonly Source[], file: RawFile, declaration?: string): Promise<void> => {
     const position = positions++;
     let bytes = 0;
-    const onBytes = (more: number): void => {
+    const progress = (phase: "reading" | "loading", done: number): void => {
       options.signal.throwIfAborted();
-      bytes += more;
       options.onEvent?.({
-        kind: "progress",
-        phase: "reading",
-        file: displayName(file),
-        bytes,
-        total: file.bytes,
+        ...{ kind: "progress", phase, bytes: done },
+        ...{ file: displayName(file), total: file.bytes },
       });
+    };
+    const onBytes = (more: number): void => {
+      bytes += more;
+      progress("reading", bytes);
     };
     const read = async (copies?: EarlyCopies): Promise<InspectedFile> => ({
       ...(await inspectFile(sources, file, {
         ...{ period: options.period, onBytes, scratch },
-        onAside: (classified, running) =>
+        onForeseen: (classified, ranges) =>
           options.selected.includes(classified.source)
-            ? copies?.begin(file, classified, running, position)
+            ? copies?.begin(file, classified, ranges, position)
             : undefined,
+        onCopied: (done) => progress("loading", done),
       })),
       ...(declaration === undefined ? {} : { declaration }),
     });

@@ -16,18 +16,16 @@ export interface RecordsTask {
   readonly path: string;
   /** Bytes before the text. */
   readonly skip: number;
-  /** Where the file is to be parted. */
-  readonly half: number;
   readonly shape: TextShape;
   readonly rules: RecordRules;
 }
 
-/** What the thread sends, one at a time: first what it sees on its way, where records are regular; at last one of the others. */
+/** What the thread sends: what it sees on its way, as long as records are regular; at last one of the others. */
 export interface RecordsMessage {
   /** After the first records. */
   readonly began?: Verbatim;
-  /** A place in the second half up to which all is as it began. */
-  readonly middle?: Checkpoint;
+  /** A place up to which all is as it began. */
+  readonly reached?: Checkpoint;
   readonly found?: RecordFindings;
   /** What makes an `AquiferError`. */
   readonly failure?: { readonly message: string; readonly code: string; readonly hint: string };
@@ -37,16 +35,12 @@ const chunkBytes = 1024 * 1024;
 
 inspect(workerData as RecordsTask, (message) => parentPort?.postMessage(message));
 
-function inspect(
-  { path, skip, half, shape, rules }: RecordsTask,
-  tell: (message: RecordsMessage) => void,
-): void {
+function inspect({ path, skip, shape, rules }: RecordsTask, tell: (message: RecordsMessage) => void): void {
   const descriptor = openSync(path, "r");
   try {
     const records = new RecordInspection(shape, rules, skip);
     const chunk = Buffer.allocUnsafe(chunkBytes);
     let began: Verbatim | undefined;
-    let isParted = false;
     for (let at = skip; ;) {
       const length = readSync(descriptor, chunk, 0, chunkBytes, at);
       if (length === 0) break;
@@ -54,10 +48,7 @@ function inspect(
       at += length;
       const { verbatim, checkpoint } = records;
       if (!began && verbatim) tell({ began: (began = verbatim) });
-      if (isParted || !checkpoint || checkpoint.offset < half || !isDeepStrictEqual(began, verbatim))
-        continue;
-      tell({ middle: checkpoint });
-      isParted = true;
+      if (began && checkpoint && isDeepStrictEqual(began, verbatim)) tell({ reached: checkpoint });
     }
     tell({ found: records.end() });
   } catch (thrown) {

@@ -1,10 +1,13 @@
 import { createHash } from "node:crypto";
 import { displayName, type RawFile } from "./discover-files.js";
+import { FollowedText } from "./followed-text.js";
+import { awaiting, isForeseeable, type CopyMeanwhile } from "./foreseen-text.js";
 import { inspectAside, type RunningInspection } from "./inspect-aside.js";
 import { RecordInspection, type RecordFindings, type RecordRules } from "./inspect-records.js";
 import { readPieces } from "./open-text.js";
 import type { TextShape } from "./recognize-text.js";
 import { toUtf8, Utf8Check, type Encoding, type EncodingStart } from "./text-encoding.js";
+import type { TextRanges } from "./text-ranges.js";
 import { readContent } from "./unpack.js";
 import { nothingProven } from "./value-proof.js";
 
@@ -18,12 +21,20 @@ export interface TextInspection extends RecordFindings {
   readonly encodingEvidence: string | undefined;
 }
 
+/** What is told of a text while it is read. */
+export interface TextListener {
+  /** Bytes that were read, for progress. */
+  readonly onBytes: (bytes: number) => void;
+  /** A large text is looked at: gives a copy of it that goes on meanwhile, where there is to be one. */
+  readonly onForeseen?: (ranges: TextRanges) => CopyMeanwhile | undefined;
+  /** The file was read, and a copy of it goes on, of which that many bytes were sent. */
+  readonly onCopied?: (bytes: number) => void;
+}
+
 /**
- * Reads a text file once: hash, encoding, records, and which of them cannot be loaded. The records of a large one are
- * looked at in a thread of their own.
+ * Reads a text file once: hash, encoding, records, and which of them cannot be loaded. Where a copy goes on meanwhile that
+ * proves the records of a large one, they are not looked at; else they are in a thread of their own.
  *
- * @param onBytes told of the bytes read, for progress
- * @param onAside told when a thread has begun
  * @throws AquiferError `record-too-long`
  */
 export async function inspectText(
@@ -31,21 +42,63 @@ export async function inspectText(
   shape: TextShape,
   start: EncodingStart,
   rules: RecordRules,
-  onBytes: (bytes: number) => void,
-  onAside?: (running: RunningInspection) => void,
+  listener: TextListener,
 ): Promise<TextInspection> {
-  const aside = inspectAside(file, shape, start, rules);
-  if (!aside) return inspectHere(file, shape, start, rules, onBytes);
-  onAside?.(aside);
+  return isForeseeable(file, shape, start)
+    ? inspectForeseen(file, shape, start, rules, listener)
+    : inspectHere(file, shape, start, rules, listener.onBytes);
+}
+
+async function inspectForeseen(
+  file: RawFile,
+  shape: TextShape,
+  start: EncodingStart,
+  rules: RecordRules,
+  { onBytes, onForeseen, onCopied }: TextListener,
+): Promise<TextInspection> {
+  let aside: RunningInspection | undefined;
+  const lookAside = (): RunningInspection => (aside ??= inspectAside(file, shape, start.skip, rules));
+  const followed = FollowedText.suits(shape, rules)
+    ? new FollowedText(file.bytes, shape, start.skip, rules)
+    : undefined;
+  const copy = onForeseen?.((followed ?? lookAside()).ranges);
+  let proof = followed && copy ? { followed, copy } : undefined;
+  const doWithoutProof = (): void => {
+    proof?.copy.stop();
+    proof?.followed.ranges.end(false);
+    proof = undefined;
+    lookAside();
+  };
+  if (!proof) lookAside();
+  void copy?.done.then((rows) => {
+    if (proof && rows === undefined) doWithoutProof();
+  });
   try {
-    const content = await readBytes(readPieces(file.fullPath), start, onBytes);
-    const records = await aside.answer(() => onBytes(0));
+    // Reading would keep us from answering the server, piece by piece.
+    await copy?.prepared;
+    const content = await readBytes(readPieces(file.fullPath), start, onBytes, (piece) => {
+      if (proof?.followed.push(piece) === false) doWithoutProof();
+    });
+    const records = (await provenRecords(proof, onCopied)) ?? (await lookAside().answer(() => onBytes(0)));
     return records
       ? joined(file, shape, start, content, records)
       : await inspectHere(file, shape, start, rules, () => onBytes(0));
   } finally {
-    await aside.stop();
+    proof = undefined;
+    followed?.ranges.end(false);
+    await aside?.stop();
   }
+}
+
+async function provenRecords(
+  proof: { readonly followed: FollowedText; readonly copy: CopyMeanwhile } | undefined,
+  onCopied: TextListener["onCopied"],
+): Promise<RecordFindings | undefined> {
+  if (!proof) return undefined;
+  const { followed, copy } = proof;
+  followed.ranges.end(true);
+  const rows = await awaiting(copy.done, () => onCopied?.(copy.bytes));
+  return rows === followed.rows && copy.bytes === followed.length ? followed.findings : undefined;
 }
 
 async function inspectHere(

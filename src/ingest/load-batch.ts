@@ -13,7 +13,7 @@ import { notLoaded, toRecord, toResult, type FileResult, type LoadOutcome } from
 import { patienceOf, type IngestOptions } from "./ingest-options.js";
 import { loadFile, type LoadedRows } from "./load-file.js";
 import { withPatience, type LockPatience } from "./lock-patience.js";
-import { dropTables, findStrayTables, hasOwnTables, removeRows } from "./own-tables.js";
+import { dropTables, findStrayTables, hasOwnTables, removeRows, smallSample } from "./own-tables.js";
 import { publishBatch, type OwnTables } from "./publish-batch.js";
 import { rejectBadValues } from "./reject-values.js";
 import { checkSeed, type Seed } from "./seeds.js";
@@ -184,9 +184,9 @@ async function loadOne(
 const analyzePatience = 5000;
 
 /**
- * Takes the statistics of what was loaded, and of the ledger, which says what of it is current. The rows are published: where somebody keeps a table from it, such as a `vacuum`,
- * or the server cannot, as its disk is full, that is told and left to autovacuum. Large files are analysed by a smaller sample
- * than the server's default: bronze is read as a whole.
+ * Takes the statistics of what was loaded, and of the ledger, which says what of it is current; the tables of large files
+ * have theirs. The rows are published: where somebody keeps a table from it, such as a `vacuum`, or the server cannot, as its
+ * disk is full, that is told and left to autovacuum.
  */
 async function analyzeStores(
   session: Session & Copying,
@@ -195,6 +195,8 @@ async function analyzeStores(
   files: readonly PlannedFile[],
 ): Promise<void> {
   const isLarge = files.some(({ inspection }) => hasOwnTables(inspection));
+  // Without the word a server that knows it would analyse the tables of all files again.
+  const only = options.warehouse.serverVersion >= 180000 ? "only " : "";
   const patience = { ...patienceOf(options), onWait: () => undefined };
   const milliseconds = Math.min(patience.milliseconds, analyzePatience);
   const stores = [...new Set(files.map(({ source }) => source.table))];
@@ -202,8 +204,8 @@ async function analyzeStores(
     ...stores.map((name) => ({
       table: formatRelation(storeRelation(name)),
       run: async (transaction: Queryable): Promise<void> => {
-        if (isLarge) await transaction.query("set local default_statistics_target = 10");
-        await transaction.query(`analyze ${quoteRelation(storeRelation(name))}`);
+        if (isLarge) await transaction.query(smallSample);
+        await transaction.query(`analyze ${only}${quoteRelation(storeRelation(name))}`);
       },
     })),
     {

@@ -6,7 +6,7 @@ import type { Reject } from "../history/ingest-records.js";
 import type { Queryable, Warehouse } from "../warehouse/warehouse.js";
 import { copyText, type CopyFormat, type RecordRange } from "./copy-records.js";
 import { copyParquet } from "./copy-parquet.js";
-import { copyStream, streamsOf, verbatimBlocks, type CopyTarget } from "./copy-stream.js";
+import { copyStream, StreamMemory, streamsOf, verbatimBlocks, type CopyTarget } from "./copy-stream.js";
 import { displayName } from "./discover-files.js";
 import type { LockPatience } from "./lock-patience.js";
 import { readText } from "./open-text.js";
@@ -167,16 +167,18 @@ async function copyPart(file: InspectedFile, load: PartLoad, context: LoadContex
             file.file,
             Math.max(load.part.start, load.way.verbatim.from),
             load.part.end,
+            new StreamMemory(),
             context.onBytes,
           )
         : textBlocks(file, load, ofPart);
   const target: CopyTarget = {
     ...{ source: file.source, shape: file.shape, fileId: load.fileId, own: load.own },
-    firstRow: load.way.numbered ? load.part.rowsBefore + 1 : undefined,
+    numbered: load.way.numbered,
     asText: load.way.verbatim?.asText === true,
   };
   try {
-    return await context.warehouse.withSession((session) => copyStream(session, target, blocks, context));
+    const parts = [{ firstRow: load.part.rowsBefore + 1, blocks }];
+    return await context.warehouse.withSession((session) => copyStream(session, target, parts, context));
   } finally {
     // A failed COPY does not wait for its input to end; what feeds it may hold a pipe and a thread.
     closing.abort();

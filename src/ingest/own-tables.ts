@@ -11,12 +11,15 @@ import type { TextInspection } from "./inspect-text.js";
 const least = { bytes: 32 * 1024 * 1024, rows: 500_000 };
 
 /** The server counts them up before it hands out the first. */
-const numbersAtOnce = 100_000;
+const numbersAtOnce = 10_000;
 
 /** Whether a file is large enough for tables of its own. */
 export function hasOwnTables({ bytes, rows }: Pick<TextInspection, "bytes" | "rows">): boolean {
   return bytes >= least.bytes || rows >= least.rows;
 }
+
+/** SQL: until the transaction ends, statistics are taken of fewer rows than otherwise: bronze is read as a whole. */
+export const smallSample = "set local default_statistics_target = 10";
 
 /** A file of this ledger: another ledger may have one of the same id. */
 export interface OwnFile {
@@ -37,22 +40,17 @@ function prefixOfLedger(ledger: string): string {
   return `_file_${ledger}_`;
 }
 
-/** What the rows of one stream have in common. */
-export interface OwnRows {
-  readonly fileId: string;
-  /** Number of the first row, where the server numbers them. */
-  readonly firstRow: number | undefined;
-}
-
 /**
- * Makes a table for one stream, has `copy` fill it, and leaves it as a table that its source's store can take. To be called
- * in a transaction of its own.
+ * Makes a table for one stream, has `copy` fill it, and leaves it, analysed, as a table that its source's store can take. To
+ * be called in a transaction of its own.
+ *
+ * @param numbered whether the table is to number its rows, and know their file, by itself; see `numberFrom`
  */
 export async function fillOwnTable(
   transaction: Queryable & Copying,
   table: RelationName,
   store: string,
-  { fileId, firstRow }: OwnRows,
+  { fileId, numbered }: { readonly fileId: string; readonly numbered: boolean },
   copy: () => Promise<number>,
 ): Promise<number> {
   const name = quoteRelation(table);
@@ -63,17 +61,27 @@ export async function fillOwnTable(
   await transaction.query(
     `create table ${name} (like ${quoteRelation(storeRelation(store))} including storage including compression)`,
   );
-  if (firstRow !== undefined) {
+  if (numbered) {
     await transaction.query(
       `alter table ${name} alter _file_id set default ${BigInt(fileId)},
-       alter _row add generated always as identity (start with ${firstRow} cache ${numbersAtOnce})`,
+       alter _row add generated always as identity (cache ${numbersAtOnce})`,
     );
   }
   const rows = await copy();
-  if (firstRow !== undefined) {
+  if (numbered) {
     await transaction.query(`alter table ${name} alter _file_id drop default, alter _row drop identity`);
   }
+  await transaction.query(smallSample);
+  await transaction.query(`analyze ${name}`);
   return rows;
+}
+
+/** Says which number the next row gets of a table that numbers its rows. */
+export async function numberFrom(transaction: Queryable, table: RelationName, row: number): Promise<void> {
+  await transaction.query("select setval(pg_get_serial_sequence($1, '_row'), $2, false)", [
+    quoteRelation(table),
+    row,
+  ]);
 }
 
 /** Makes tables part of their source's store. */

@@ -11,8 +11,7 @@ import { displayName, type RawFile } from "./discover-files.js";
 import type { EarlyCopy } from "./early-copies.js";
 import type { Feed } from "./feed.js";
 import { filePeriod, type FilePeriod } from "./file-period.js";
-import type { RunningInspection } from "./inspect-aside.js";
-import { inspectText, type TextInspection } from "./inspect-text.js";
+import { inspectText, type TextInspection, type TextListener } from "./inspect-text.js";
 import { matchHeader } from "./match-header.js";
 import { readHead } from "./open-text.js";
 import { beginsAsParquet, inspectParquet, parquetColumns } from "./parquet-file.js";
@@ -20,6 +19,7 @@ import { isJson } from "./record-format.js";
 import type { TextShape } from "./recognize-text.js";
 import type { ScratchFile } from "./scratch-file.js";
 import { encodingOfStart, toUtf8, withoutNul, type EncodingStart } from "./text-encoding.js";
+import type { TextRanges } from "./text-ranges.js";
 import { inspectWorkbook, openWorkbook, workbookForm } from "./workbook/inspect-workbook.js";
 import type { WorkbookForm } from "./workbook/sheet.js";
 
@@ -68,8 +68,9 @@ export async function inspectFile(
     readonly period: string | undefined;
     readonly scratch: ScratchFile;
     readonly onBytes: (bytes: number) => void;
-    /** Told when a thread has begun to look at the records of a file that is large. */
-    readonly onAside?: (classified: Classification, running: RunningInspection) => EarlyCopy | undefined;
+    /** As `TextListener` has it. */
+    readonly onForeseen?: (classified: Classification, ranges: TextRanges) => EarlyCopy | undefined;
+    readonly onCopied?: (bytes: number) => void;
   },
 ): Promise<InspectedFile> {
   const name = displayName(file);
@@ -119,7 +120,7 @@ async function readText(
   sources: readonly Source[],
   file: RawFile,
   head: Buffer,
-  { onBytes, onAside }: FileOptions,
+  { onBytes, onForeseen, onCopied }: FileOptions,
 ): Promise<ReadFile> {
   const start = encodingOfStart(head);
   const text = decodeHead(head, start);
@@ -129,8 +130,10 @@ async function readText(
   let early: EarlyCopy | undefined;
   const inspection = isParquet
     ? await inspectParquet(file, classified.shape, classified.source, onBytes)
-    : await inspectLines(file, classified, start, onBytes, (running) => {
-        early = onAside?.(classified, running);
+    : await inspectLines(file, classified, start, {
+        onBytes,
+        onForeseen: (ranges) => (early = onForeseen?.(classified, ranges)),
+        ...(onCopied ? { onCopied } : {}),
       });
   early?.confirm(inspection);
   await early?.prepared;
@@ -154,11 +157,10 @@ async function inspectLines(
   file: RawFile,
   { shape, source }: Classification,
   start: EncodingStart,
-  onBytes: (bytes: number) => void,
-  onAside: (running: RunningInspection) => void,
+  listener: TextListener,
 ): Promise<TextInspection> {
   try {
-    return await inspectText(file, shape, start, source, onBytes, onAside);
+    return await inspectText(file, shape, start, source, listener);
   } catch (thrown) {
     if (!(thrown instanceof AquiferError)) throw thrown;
     throw new AquiferError(`${displayName(file)}: ${thrown.message}`, {

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { EarlyCopies, EarlyCopy } from "../../src/ingest/early-copies.js";
+import { FollowedText } from "../../src/ingest/followed-text.js";
 import { openWarehouse } from "../../src/warehouse/connect.js";
 import { defineSource, type SourceOptions } from "../../src/project/source.js";
 import { ingestProject, type IngestProject } from "./support.js";
@@ -59,9 +60,17 @@ async function ingestWatched(
 const whole = `
   select count(*), count(distinct _row) as numbers, bool_and(id = _row::text and note = '${note}') as in_place from bronze.shop_x`;
 
-test("a large file is copied by two connections while it is looked at", async () => {
-  const project = await ingestProject([sourceWith()], { "raw/shop/x.csv": text() });
+/** Whose values a thread looks at; where nothing is wanted of them, the copy proves the records. */
+const checked = { columns: { id: { required: true }, note: {} } } as const;
+
+test.each<[what: string, options: Partial<SourceOptions>, proofs: number]>([
+  ["and proves its records", {}, 1],
+  ["while a thread looks at its values", checked, 0],
+])("a large file is copied by two connections %s", async (_, options, proofs) => {
+  const proven = vi.spyOn(FollowedText.prototype, "findings", "get");
+  const project = await ingestProject([sourceWith(options)], { "raw/shop/x.csv": text() });
   const { early, files } = await ingestWatched(project);
+  expect(proven).toHaveBeenCalledTimes(proofs);
   expect(files).toMatchObject([{ rows, rejected: 0, method: "bytes" }]);
   expect(early).toBe(2);
   expect(await project.rows(whole)).toEqual([[String(rows), String(rows), true]]);
@@ -71,8 +80,10 @@ test("a large file is copied by two connections while it is looked at", async ()
   ).toEqual([["2"]]);
 });
 
-test.each<[what: string, last: string, rejected: number, check: string]>([
+test.each<[what: string, last: string, rejected: number, check: string, options?: Partial<SourceOptions>]>([
   ["a quoted field", `a,"b ""c"""\n`, 0, `id = 'a' and note = 'b "c"'`],
+  ["a quoted field, seen by a thread", `a,"b ""c"""\n`, 0, `id = 'a' and note = 'b "c"'`, checked],
+  ["a row of other fields, seen by a thread", "a,b,c\nb,c\n", 1, "id = 'b' and note = 'c'", checked],
   ["a backslash", "a,b\\c\n", 0, "id = 'a' and note = 'b\\c'"],
   ["the end of data, as copy knows it", "\\.\na,b\n", 1, "id = 'a' and note = 'b'"],
   ["a byte that is no UTF-8", "a,b\xfc\n", 0, "id = 'a' and note = 'bü'"],
@@ -80,9 +91,9 @@ test.each<[what: string, last: string, rejected: number, check: string]>([
   ["no line end", "a,b", 0, "id = 'a' and note = 'b'"],
 ])(
   "a file that is otherwise near its end is loaded as any other: %s",
-  async (what, last, rejected, check) => {
+  async (what, last, rejected, check, options) => {
     const bytes = what === "a byte that is no UTF-8" ? Buffer.from(text(last), "latin1") : text(last);
-    const project = await ingestProject([sourceWith()], { "raw/shop/x.csv": bytes });
+    const project = await ingestProject([sourceWith(options)], { "raw/shop/x.csv": bytes });
     const { files } = await ingestWatched(project);
     expect(files).toMatchObject([{ rows: rows + 1, rejected }]);
     expect(await project.rows(`${whole} where _row <= ${rows}`)).toEqual([

@@ -54,11 +54,11 @@ test.each<[what: string, last: readonly string[], rules: readonly string[], uniq
   "a large file is looked at in a thread of its own, which finds what we would: %s",
   async (_, last, rules, unique) => {
     const text = largeText(last);
-    const running = inspectAside(largeFile(text), shape, { encoding: "utf-8", skip: 3 }, large);
+    const running = inspectAside(largeFile(text), shape, 3, large);
     onTestFinished(async () => {
-      await running?.stop();
+      await running.stop();
     });
-    const found = await running?.answer(() => undefined);
+    const found = await running.answer(() => undefined);
     expect([[...(found?.proven.rules ?? [])], [...(found?.proven.unique ?? [])]]).toEqual([rules, unique]);
     const here = new RecordInspection(shape, large, 3);
     for (let at = 3; at < text.length; at += 1 << 20) here.push(text.subarray(at, at + (1 << 20)));
@@ -68,11 +68,11 @@ test.each<[what: string, last: readonly string[], rules: readonly string[], uniq
 
 test("a record that is too long is told by the thread as it is without one", async () => {
   const text = Buffer.concat([rightText, Buffer.alloc(17 * 1024 * 1024, "x")]);
-  const running = inspectAside(largeFile(text), shape, { encoding: "utf-8", skip: 3 }, large);
+  const running = inspectAside(largeFile(text), shape, 3, large);
   onTestFinished(async () => {
-    await running?.stop();
+    await running.stop();
   });
-  await expect(running?.answer(() => undefined)).rejects.toMatchObject({
+  await expect(running.answer(() => undefined)).rejects.toMatchObject({
     code: "record-too-long",
     message: "line 550002 is longer than 16 MiB",
   });
@@ -80,9 +80,9 @@ test("a record that is too long is told by the thread as it is without one", asy
 
 test("a thread that cannot read the file says nothing, so that it is read without it", async () => {
   const file = { ...largeFile(rightText), fullPath: "/does/not/exist.csv" };
-  const running = inspectAside(file, shape, { encoding: "utf-8", skip: 3 }, large);
-  expect(await running?.answer(() => undefined)).toBeUndefined();
-  await running?.stop();
+  const running = inspectAside(file, shape, 3, large);
+  expect(await running.answer(() => undefined)).toBeUndefined();
+  await running.stop();
 });
 
 test("of a large file exactly the rows are rejected that break a check", async () => {

@@ -76,6 +76,6 @@ export async function inspectWorkbook(
   // Footers are left out already, sheet by sheet.
   const rules = { ...source, footer: undefined };
   const start = { encoding: undefined, skip: 0 };
-  const inspection = await inspectText(converted, shape, start, rules, () => onBytes(0));
+  const inspection = await inspectText(converted, shape, start, rules, { onBytes: () => onBytes(0) });
   return { file: converted, inspection: { ...inspection, hash: hash.digest("hex"), bytes } };
 }
