@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { availableParallelism } from "node:os";
 import type { RawFile } from "./discover-files.js";
+import { largeFile } from "./large-file.js";
 import type { TextShape } from "./recognize-text.js";
 import type { EncodingStart } from "./text-encoding.js";
 
@@ -16,9 +17,6 @@ export interface CopyMeanwhile {
   stop(): void;
 }
 
-/** Starting a thread costs as much as looking at some 10 MB. */
-const leastBytes = 32 * 1024 * 1024;
-
 /** Whether a text is large, and lies there as it will be read, so that others than we may read it at the same time. */
 export function isForeseeable(
   { packing, bytes }: RawFile,
@@ -26,7 +24,7 @@ export function isForeseeable(
   { encoding }: EncodingStart,
 ): boolean {
   const isPlain = packing === undefined && (encoding === undefined || encoding === "utf-8");
-  return isPlain && bytes >= leastBytes && format === "delimited" && availableParallelism() > 1;
+  return isPlain && bytes >= largeFile.bytes && format === "delimited" && availableParallelism() > 1;
 }
 
 const waitMilliseconds = 100;

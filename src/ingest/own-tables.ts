@@ -2,20 +2,18 @@ import { quoteIdentifier, quoteRelation, type RelationName } from "../base/ident
 import type { Copying, Queryable } from "../warehouse/warehouse.js";
 import { storeRelation, storeSchema } from "./bronze-tables.js";
 import type { TextInspection } from "./inspect-text.js";
-
-/**
- * A large file has tables of its own, one for each stream, which become children of its source's store before it is
- * published. A table that is filled by the transaction that made it needs no lock and, where the server's
- * `wal_level` allows, no log; it can number its rows and know its file by itself; and it goes at once when nobody wants it.
- */
-const least = { bytes: 32 * 1024 * 1024, rows: 500_000 };
+import { largeFile } from "./large-file.js";
 
 /** The server counts them up before it hands out the first. */
 const numbersAtOnce = 10_000;
 
-/** Whether a file is large enough for tables of its own. */
+/**
+ * Whether a file has tables of its own, one for each stream, which become children of its source's store before it is
+ * published. A table that is filled by the transaction that made it needs no lock and, where the server's
+ * `wal_level` allows, no log; it can number its rows and know its file by itself; and it goes at once when nobody wants it.
+ */
 export function hasOwnTables({ bytes, rows }: Pick<TextInspection, "bytes" | "rows">): boolean {
-  return bytes >= least.bytes || rows >= least.rows;
+  return bytes >= largeFile.bytes || rows >= largeFile.rows;
 }
 
 /** SQL: until the transaction ends, statistics are taken of fewer rows than otherwise: bronze is read as a whole. */

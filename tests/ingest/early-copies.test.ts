@@ -12,10 +12,21 @@ import { openWarehouse } from "../../src/warehouse/connect.js";
 import { defineSource, type SourceOptions } from "../../src/project/source.js";
 import { ingestProject, type IngestProject } from "./support.js";
 
-/** Of more than 32 MiB together. */
-const rows = 450_000;
+// So that files of some pieces are large ones.
+vi.mock("../../src/ingest/large-file.js", () => ({ largeFile: { bytes: 3 * 1024 * 1024, rows: 500_000 } }));
+
+/** Of more than 3 MiB together. */
+const rows = 45_000;
 const note = "x".repeat(70);
-const lines = Array.from({ length: rows }, (_, index) => `${index + 1},${note}\n`).join("");
+const lines = linesOf(rows);
+
+function linesOf(count: number): string {
+  return Array.from({ length: count }, (_, index) => `${index + 1},${note}\n`).join("");
+}
+
+/** What is large to a command as well, and takes its time. */
+const manyRows = 10 * rows;
+const muchText = `id,note\n${linesOf(manyRows)}`;
 
 function text(last = ""): string {
   return `id,note\n${lines}${last}`;
@@ -137,7 +148,7 @@ test("files keep their order in the ledger, so that of two for one slot the late
   );
   expect(
     await project.rows(
-      "select count(*), min(id) filter (where _row > 450000) as last, min(_file_name), max(_file_name) from bronze.shop_x",
+      `select count(*), min(id) filter (where _row > ${rows}) as last, min(_file_name), max(_file_name) from bronze.shop_x`,
     ),
   ).toEqual([[String(rows + 1), "very", "shop/e.csv", "shop/e.csv"]]);
   expect(await project.rows(strayTables)).toEqual([]);
@@ -198,7 +209,7 @@ test("an ingest that ends while the first large file is read is no hindrance", a
   let released: Promise<unknown> | undefined;
   await project.ingest({
     onEvent: (event) => {
-      if (event.kind === "progress" && event.phase === "reading" && event.bytes > 30e6)
+      if (event.kind === "progress" && event.phase === "reading" && event.bytes > 3e6)
         released ??= lock("pg_advisory_unlock");
     },
   });
@@ -302,8 +313,8 @@ test("a store that somebody holds is waited for, and the file is loaded then", a
 
 test("an interrupted ingest does not wait for who reads what it has copied; the next one removes that", async () => {
   const project = await ingestProject([sourceWith()], {
-    "raw/shop/x.csv": text(),
-    "raw/shop/y.csv": text("more,\n"),
+    "raw/shop/x.csv": muchText,
+    "raw/shop/y.csv": `${muchText}more,\n`,
   });
   const reader = new pg.Client(project.database.url);
   await reader.connect();
@@ -324,7 +335,7 @@ test("an interrupted ingest does not wait for who reads what it has copied; the 
   expect(await Promise.race([loading, pause(15_000)])).toMatchObject({ code: "interrupted" });
   await reader.end();
   await project.ingest();
-  expect(await project.rows("select count(*) from bronze.shop_x")).toEqual([[String(2 * rows + 1)]]);
+  expect(await project.rows("select count(*) from bronze.shop_x")).toEqual([[String(2 * manyRows + 1)]]);
   expect(await project.rows(strayTables)).toEqual([]);
 });
 
@@ -337,10 +348,10 @@ test("what a killed process has copied early is removed by the next ingest, whic
   const project = await ingestProject([sourceWith()], {
     "dataform.json": '{ "warehouse": "postgres" }',
     "ingest/shop.ts": declaration,
-    "raw/shop/x.csv": text(),
+    "raw/shop/x.csv": muchText,
     // Read after it, so that what was copied is committed when the process is killed.
-    "raw/shop/y.csv": text("more,\n"),
-    "raw/shop/z.csv": text("most,\n"),
+    "raw/shop/y.csv": `${muchText}more,\n`,
+    "raw/shop/z.csv": `${muchText}most,\n`,
   });
   const bin = fileURLToPath(new URL("../../bin/dataform.js", import.meta.url));
   const child = spawn(process.execPath, [bin, "ingest"], {
@@ -361,9 +372,9 @@ test("what a killed process has copied early is removed by the next ingest, whic
   expect(
     await project.rows("select _file_name, count(*), sum(_row) from bronze.shop_x group by 1 order by 1"),
   ).toEqual([
-    ["shop/x.csv", String(rows), String((rows * (rows + 1)) / 2)],
-    ["shop/y.csv", String(rows + 1), String(((rows + 1) * (rows + 2)) / 2)],
-    ["shop/z.csv", String(rows + 1), String(((rows + 1) * (rows + 2)) / 2)],
+    ["shop/x.csv", String(manyRows), String((manyRows * (manyRows + 1)) / 2)],
+    ["shop/y.csv", String(manyRows + 1), String(((manyRows + 1) * (manyRows + 2)) / 2)],
+    ["shop/z.csv", String(manyRows + 1), String(((manyRows + 1) * (manyRows + 2)) / 2)],
   ]);
   expect(await project.rows(strayTables)).toEqual([]);
 });

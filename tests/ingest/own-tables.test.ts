@@ -1,12 +1,15 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { defineSource, type SourceOptions } from "../../src/project/source.js";
 import { AquiferError } from "../../src/base/errors.js";
 import { freshDatabase } from "../support/database.js";
 import { describeOnServers } from "../support/servers.js";
 import { ingestProject } from "./support.js";
 
+// So that files of some pieces are large ones.
+vi.mock("../../src/ingest/large-file.js", () => ({ largeFile: { bytes: 32 * 1024 * 1024, rows: 200_000 } }));
+
 /** Enough rows for two streams, each into a table of its own. */
-const rows = 520_000;
+const rows = 210_000;
 
 function sourceWith(options: Partial<SourceOptions> = {}): ReturnType<typeof defineSource> {
   return defineSource({ name: "shop/x", files: "*", columns: { id: {}, note: {} }, ...options });
@@ -43,6 +46,12 @@ describeOnServers("a file of many rows", (major) => {
       ).toEqual([[String(rows), String(rows), true, "1"]]);
       expect(await project.rows(childrenOfStore)).toEqual([["4", true]]);
       expect(await project.rows("select count(*) from only bronze_store.shop_x")).toEqual([["0"]]);
+      // Each has statistics of all its columns, and so has the store of all of them together.
+      expect(
+        await project.rows(
+          "select count(*), count(*) filter (where inherited) as together from pg_stats where schemaname = 'bronze_store' and tablename ~ 'file|shop'",
+        ),
+      ).toEqual([["12", "4"]]);
 
       await project.write("raw/shop/x.csv", "id,note\n7,small\n");
       await project.ingest();
