@@ -36,6 +36,7 @@ const rowsOf = {
   ndjson: 40_000,
   parquet: 60_000,
   database: 60_000,
+  checked: 300_000,
 };
 export type LoadForm = keyof typeof rowsOf;
 export const loadForms = Object.keys(rowsOf) as LoadForm[];
@@ -64,6 +65,7 @@ const columns = { id: {}, version: {}, note: {} };
 const source = (form, more) => defineSource({ name: "shop/" + form, columns, reload: "snapshot", ...more });
 export const text = source("text", { files: "text.csv" });
 export const large = source("large", { files: "large.csv" });
+export const checked = source("checked", { files: "checked.csv", columns: { ...columns, id: { type: "integer", unique: true } } });
 export const gzip = source("gzip", { files: "gzip.csv" });
 export const zip = source("zip", { files: "zip.csv" });
 export const xlsx = source("xlsx", { files: "xlsx.xlsx" });
@@ -75,7 +77,7 @@ export const database = defineSource({ name: "shop/database", columns, database:
 `;
 
 const note = "some words that make the row longer";
-/** With it a large file is one that is copied while it is looked at. */
+/** With it a large file is one that is copied while it is looked at: its lines only, or its values too. */
 const longNote = note.repeat(3);
 
 /** A throw-away server and a project with a source of each form, on whose loads faults are tried one after the other. */
@@ -350,7 +352,8 @@ function itemOf(form: Exclude<LoadForm, "database">, version: number, rows: numb
     case "text":
       return { path: "text.csv", content: [csv()] };
     case "large":
-      return { path: "large.csv", content: [csv(longNote)] };
+    case "checked":
+      return { path: `${form}.csv`, content: [csv(longNote)] };
     case "gzip":
       return { path: "gzip.csv.gz", content: [gzipSync(csv())] };
     case "zip":
