@@ -143,7 +143,7 @@ class IngestDisplay {
   private readonly progress: ProgressLine;
   /** Files that were left alone, by reason: after months there are hundreds, and no line for each. */
   private readonly skipped = new Map<string, number>();
-  private began: { readonly file: string; readonly at: number } | undefined;
+  private began: { readonly file: string; readonly at: number; readonly bytes: number } | undefined;
 
   constructor(
     private readonly context: CommandContext,
@@ -207,10 +207,10 @@ class IngestDisplay {
   private progressText(event: IngestEvent & { kind: "progress" }): string {
     const now = this.context.effects.clock.elapsed();
     const key = `${event.phase} ${event.file}`;
-    if (this.began?.file !== key) this.began = { file: key, at: now };
+    if (this.began?.file !== key) this.began = { file: key, at: now, bytes: event.bytes };
     const share = event.total === 0 ? undefined : Math.min(1, event.bytes / event.total);
     const seconds = (now - this.began.at) / 1000;
-    const rate = seconds === 0 ? 0 : event.bytes / seconds;
+    const rate = seconds === 0 ? 0 : (event.bytes - this.began.bytes) / seconds;
     const left = rate === 0 ? 0 : Math.max(0, event.total - event.bytes) / rate;
     const word = event.phase === "reading" ? "Reading" : "Loading";
     const head = `${word} ${event.file}`;

@@ -99,21 +99,25 @@ async function sendBlocks(
 const messageBytes = 64 * 1024;
 
 const readBytes = 4 * messageBytes;
-const reads = 8;
 
 /**
- * Memory for the bytes of one stream, used round and round: memory that is new each time costs as much as sending it. What it
- * gives is valid until it was asked for as often as it has places: what waits to be sent, here, in the stream and in the socket,
- * is less by far.
+ * Memory for the bytes of one stream, used round and round: memory that is new each time costs as much as sending it. Bytes
+ * stay until almost as many others as it holds were read: what waits to be sent, here, in the stream and in the socket, is less
+ * by far.
  */
 export class StreamMemory {
-  private readonly memory = Buffer.allocUnsafeSlow(readBytes * reads);
-  private place = 0;
+  private readonly memory = Buffer.allocUnsafeSlow(8 * readBytes);
+  private at = 0;
 
-  next(): Buffer {
-    const start = readBytes * this.place;
-    this.place = (this.place + 1) % reads;
-    return this.memory.subarray(start, start + readBytes);
+  /** Room for `readBytes`. */
+  room(): Buffer {
+    if (this.memory.length - this.at < readBytes) this.at = 0;
+    return this.memory.subarray(this.at, this.at + readBytes);
+  }
+
+  /** Says how much of the room was used. */
+  use(bytes: number): void {
+    this.at += bytes;
   }
 }
 
@@ -128,8 +132,9 @@ export async function* verbatimBlocks(
   const file = await open(fullPath);
   try {
     for (let at = start; at < end;) {
-      const { buffer, bytesRead } = await file.read(memory.next(), 0, Math.min(readBytes, end - at), at);
+      const { buffer, bytesRead } = await file.read(memory.room(), 0, Math.min(readBytes, end - at), at);
       if (bytesRead === 0) return;
+      memory.use(bytesRead);
       for (let from = 0; from < bytesRead; from += messageBytes)
         yield buffer.subarray(from, Math.min(from + messageBytes, bytesRead));
       at += bytesRead;

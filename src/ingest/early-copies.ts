@@ -154,7 +154,7 @@ export class EarlyCopy implements CopyMeanwhile {
   stop(): void {
     if (this.isTaken) return;
     this.isStopped = true;
-    this.failure.abort();
+    this.giveUp();
   }
 
   /** Ends it where the file has turned out to be another than it was taken for. */
@@ -238,7 +238,7 @@ export class EarlyCopy implements CopyMeanwhile {
         try {
           return await this.stream(own, fileId, verbatim);
         } catch (thrown) {
-          this.failure.abort();
+          this.giveUp();
           throw thrown;
         }
       }),
@@ -246,6 +246,12 @@ export class EarlyCopy implements CopyMeanwhile {
     return counts.every((each) => each.status === "fulfilled")
       ? counts.reduce((sum, { value }) => sum + value, 0)
       : undefined;
+  }
+
+  /** Ends both streams, whatever they wait for. */
+  private giveUp(): void {
+    this.failure.abort();
+    this.ranges.end(false);
   }
 
   /** Copies what nobody else has taken, as long as there is something. */

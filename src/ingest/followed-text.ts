@@ -12,6 +12,7 @@ import { TextRanges } from "./text-ranges.js";
 import { nothingProven, ValueProof } from "./value-proof.js";
 
 const LF = 10;
+const CR = 13;
 const QUOTE = 34;
 const BACKSLASH = 92;
 
@@ -30,6 +31,9 @@ export class FollowedText {
   private readonly checkpoints: Checkpoint[] = [];
   /** Where the last piece ended. */
   private offset: number;
+  private lastByte: number | undefined;
+  /** Whether lines end with CRLF. */
+  private hasReturns = false;
   private last: Checkpoint = { offset: 0, rows: 0, line: 0 };
 
   /**
@@ -50,6 +54,11 @@ export class FollowedText {
     return footer === undefined && !isJudged && !shape.crOnly;
   }
 
+  /** Whether its first records were what a copy can take. */
+  get hasBegun(): boolean {
+    return this.verbatim !== undefined;
+  }
+
   /** Bytes from the first record on. */
   get length(): number {
     return this.offset - (this.verbatim?.from ?? this.offset);
@@ -64,6 +73,7 @@ export class FollowedText {
   push(piece: Buffer): boolean {
     const isRegular = this.verbatim === undefined ? this.begin(piece) : this.goOn(piece);
     this.offset += piece.length;
+    this.lastByte = piece.at(-1);
     return isRegular;
   }
 
@@ -92,6 +102,7 @@ export class FollowedText {
     const { verbatim, checkpoint } = this.first;
     if (!verbatim?.asText || !checkpoint) return false;
     if (hasQuoteOrBackslash(piece.subarray(checkpoint.offset - this.offset))) return false;
+    this.hasReturns = piece[checkpoint.offset - this.offset - 2] === CR;
     this.verbatim = verbatim;
     this.ranges.begin(verbatim);
     this.reach(checkpoint);
@@ -100,8 +111,12 @@ export class FollowedText {
 
   private goOn(piece: Buffer): boolean {
     if (hasQuoteOrBackslash(piece)) return false;
-    const offset = this.offset + piece.lastIndexOf(LF) + 1;
-    if (offset === this.offset) return offset + piece.length - this.last.offset <= maxRecordBytes;
+    const lineEnd = piece.lastIndexOf(LF);
+    if (lineEnd === -1) return this.offset + piece.length - this.last.offset <= maxRecordBytes;
+    // Each range is a copy of its own, which knows the line ends of no other.
+    const before = lineEnd === 0 ? this.lastByte : piece[lineEnd - 1];
+    if ((before === CR) !== this.hasReturns) return false;
+    const offset = this.offset + lineEnd + 1;
     const lines = countLines(piece);
     this.reach({ offset, rows: this.last.rows + lines, line: this.last.line + lines });
     return true;

@@ -30,16 +30,17 @@ export interface RunningInspection {
  *
  * @param file that `isForeseeable`
  * @param skip bytes before the text
+ * @param ranges of which nothing is known yet
  */
 export function inspectAside(
   file: RawFile,
   shape: TextShape,
   skip: number,
   { footer, period, columns, key }: RecordRules,
+  ranges = new TextRanges(file.bytes),
 ): RunningInspection {
   const task: RecordsTask = { path: file.fullPath, skip, shape, rules: { footer, period, columns, key } };
   const worker = new Worker(builtFile("ingest/inspect-records-worker.js"), { workerData: task });
-  const ranges = new TextRanges(file.bytes);
   const answer = new Told<RecordsMessage>();
   let began: Verbatim | undefined;
   const end = (message?: RecordsMessage): void => {

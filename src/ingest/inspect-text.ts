@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import { displayName, type RawFile } from "./discover-files.js";
 import { FollowedText } from "./followed-text.js";
 import { awaiting, isForeseeable, type CopyMeanwhile } from "./foreseen-text.js";
@@ -57,41 +58,60 @@ async function inspectForeseen(
   { onBytes, onForeseen, onCopied }: TextListener,
 ): Promise<TextInspection> {
   let aside: RunningInspection | undefined;
-  const lookAside = (): RunningInspection => (aside ??= inspectAside(file, shape, start.skip, rules));
-  const followed = FollowedText.suits(shape, rules)
-    ? new FollowedText(file.bytes, shape, start.skip, rules)
-    : undefined;
-  const copy = onForeseen?.((followed ?? lookAside()).ranges);
-  let proof = followed && copy ? { followed, copy } : undefined;
+  const lookAside = (ranges?: TextRanges): RunningInspection =>
+    (aside ??= inspectAside(file, shape, start.skip, rules, ranges));
+  let proof: Proof | undefined;
   const doWithoutProof = (): void => {
-    proof?.copy.stop();
-    proof?.followed.ranges.end(false);
+    if (!proof) return;
+    const { followed, copy } = proof;
     proof = undefined;
-    lookAside();
+    if (followed.hasBegun) {
+      copy.stop();
+      followed.ranges.end(false);
+      lookAside();
+    } else lookAside(followed.ranges);
   };
-  if (!proof) lookAside();
-  void copy?.done.then((rows) => {
-    if (proof && rows === undefined) doWithoutProof();
-  });
   try {
-    // Reading would keep us from answering the server, piece by piece.
-    await copy?.prepared;
+    if (FollowedText.suits(shape, rules)) {
+      const followed = new FollowedText(file.bytes, shape, start.skip, rules);
+      const copy = onForeseen?.(followed.ranges);
+      if (copy) {
+        proof = { followed, copy };
+        void copy.done.then((rows) => rows ?? doWithoutProof());
+        await beginning(copy);
+      } else lookAside();
+    } else await beginning(onForeseen?.(lookAside().ranges));
     const content = await readBytes(readPieces(file.fullPath), start, onBytes, (piece) => {
       if (proof?.followed.push(piece) === false) doWithoutProof();
     });
-    const records = (await provenRecords(proof, onCopied)) ?? (await lookAside().answer(() => onBytes(0)));
+    const proven = await provenRecords(proof, onCopied);
+    if (!proven) doWithoutProof();
+    const records = proven ?? (await lookAside().answer(() => onBytes(0)));
     return records
       ? joined(file, shape, start, content, records)
       : await inspectHere(file, shape, start, rules, () => onBytes(0));
   } finally {
+    proof?.followed.ranges.end(false);
     proof = undefined;
-    followed?.ranges.end(false);
     await aside?.stop();
   }
 }
 
+const longestBeginning = 250;
+
+/** Lets a copy begin before a file is read, which would keep us from answering the server, piece by piece. */
+async function beginning(copy: CopyMeanwhile | undefined): Promise<void> {
+  if (copy) await Promise.race([copy.prepared, delay(longestBeginning)]);
+}
+
+/** A copy that proves the records of a text which is only followed. */
+interface Proof {
+  readonly followed: FollowedText;
+  readonly copy: CopyMeanwhile;
+}
+
 async function provenRecords(
-  proof: { readonly followed: FollowedText; readonly copy: CopyMeanwhile } | undefined,
+  proof: Proof | undefined,
   onCopied: TextListener["onCopied"],
 ): Promise<RecordFindings | undefined> {
   if (!proof) return undefined;

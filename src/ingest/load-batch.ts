@@ -185,7 +185,7 @@ const analyzePatience = 5000;
 
 /**
  * Takes the statistics of what was loaded, and of the ledger, which says what of it is current; the tables of large files
- * have theirs. The rows are published: where somebody keeps a table from it, such as a `vacuum`, or the server cannot, as its
+ * were given theirs when they were filled. The rows are published: where somebody keeps a table from it, such as a `vacuum`, or the server cannot, as its
  * disk is full, that is told and left to autovacuum.
  */
 async function analyzeStores(

@@ -52,9 +52,10 @@ export async function fillOwnTable(
   copy: () => Promise<number>,
 ): Promise<number> {
   const name = quoteRelation(table);
-  // Lets the disk begin while rows still arrive, so that the commit need not wait for all of them.
+  // Lets the disk begin while rows still arrive, so that the commit need not wait for all of them; and rows may be long in coming.
   await transaction.query(
-    "select set_config(name, least(64, max_val::integer)::text, true) from pg_settings where name = 'backend_flush_after'",
+    `select set_config(name, least(64, max_val::integer)::text, true), set_config('idle_in_transaction_session_timeout', '0', true)
+     from pg_settings where name = 'backend_flush_after'`,
   );
   await transaction.query(
     `create table ${name} (like ${quoteRelation(storeRelation(store))} including storage including compression)`,

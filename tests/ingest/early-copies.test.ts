@@ -117,6 +117,15 @@ test.each<[what: string, last: string, rejected: number, check: string, options?
   },
 );
 
+test("a file with backslashes is copied as CSV, while a thread looks at it", async () => {
+  const project = await ingestProject([sourceWith()], { "raw/shop/x.csv": `id,note\n0,c:\\d\n${lines}` });
+  const { early } = await ingestWatched(project);
+  expect(early).toBe(2);
+  expect(await project.rows("select count(*), min(note) from bronze.shop_x")).toEqual([
+    [String(rows + 1), "c:\\d"],
+  ]);
+});
+
 test("of a file that is refused at its end nothing stays", async () => {
   const project = await ingestProject([sourceWith()], { "raw/shop/x.csv": text("a,b,c\na,b,c\n") });
   await expect(project.ingest()).rejects.toMatchObject({ code: "too-many-rejects" });

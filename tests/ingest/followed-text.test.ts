@@ -2,7 +2,7 @@ import { Readable } from "node:stream";
 import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
 import { FollowedText } from "../../src/ingest/followed-text.js";
-import { RecordInspection } from "../../src/ingest/inspect-records.js";
+import { RecordInspection, type Verbatim } from "../../src/ingest/inspect-records.js";
 import { recordFields } from "../../src/ingest/record-fields.js";
 import { RecordScanner } from "../../src/ingest/record-scanner.js";
 import type { TextShape } from "../../src/ingest/recognize-text.js";
@@ -23,7 +23,7 @@ const shape: TextShape = {
 /** Follows a text that comes in these pieces: its records, cut where others begin; undefined where it gives up. */
 async function follow(
   pieces: readonly Buffer[],
-): Promise<{ parts: Buffer[]; counts: number[]; rows: number } | undefined> {
+): Promise<{ parts: Buffer[]; counts: number[]; rows: number; verbatim: Verbatim } | undefined> {
   const text = Buffer.concat(pieces);
   const followed = new FollowedText(text.length, shape, 0, rules);
   const isRegular = pieces.every((piece) => followed.push(piece));
@@ -35,7 +35,7 @@ async function follow(
   const starts = [{ offset: began.from, rows: 0 }, ...checkpoints];
   return {
     parts: starts.map(({ offset }, index) => text.subarray(offset, starts[index + 1]?.offset)),
-    rows: followed.rows,
+    ...{ rows: followed.rows, verbatim: began },
     counts: checkpoints.map(({ rows }, index) => rows - (starts[index]?.rows ?? 0)),
   };
 }
@@ -127,7 +127,9 @@ test("what a copy takes of a text that was followed to its end are the records t
         expect(taken.slice(0, -1).map(({ length }) => length)).toEqual(followed.counts);
         const inspection = new RecordInspection(shape, rules, 0);
         inspection.push(Buffer.concat(pieces));
-        expect(inspection.end()).toMatchObject({ rows: taken.flat().length, rejected: 0, nulBytes: 0 });
+        expect(inspection.end()).toMatchObject({
+          ...{ rows: taken.flat().length, rejected: 0, nulBytes: 0, verbatim: followed.verbatim },
+        });
       }),
       { numRuns: 1000 },
     );
@@ -139,6 +141,7 @@ test.each<[what: string, pieces: readonly string[]]>([
   ["a quote in a record that goes on in the next piece", ['a,b\n1,2\n"3",', "4\n6,7\n"]],
   ["a backslash in a record that goes on in the next piece", ["a,b\n1,2\n3,\\", "N\n6,7\n"]],
   ["a quote in a later piece", ["a,b\n1,2\n", '3,"4"\n']],
+  ["line ends that change between two pieces", ["a,b\r\n1,2\r\n", "3,4\n5,6\n"]],
   ["a quote in the first piece", ['a,b\n1,"2"\n']],
 ])("a text is not left to a copy with %s", async (_, pieces) => {
   expect(await follow(pieces.map((piece) => Buffer.from(piece)))).toBeUndefined();
