@@ -269,7 +269,10 @@ export function closingQuote(
     const byte = buffer[position];
     if (byte === LF) newlines++;
     if (byte !== QUOTE) continue;
-    if (position + 1 === length) return final ? { end: position, newlines, doubled, irregular } : undefined;
+    if (position + 1 === length) {
+      if (!final) return undefined;
+      return irregular && newlines > 0 ? unquoted : { end: position, newlines, doubled, irregular };
+    }
     const next = buffer[position + 1];
     if (next === QUOTE) {
       position++;

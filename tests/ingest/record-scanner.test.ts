@@ -78,6 +78,8 @@ describe("one meaning for every line", () => {
         ["1", "x", "2"],
       ],
     ],
+    ["a quote that seems to close on a later line, at the end of the file", '","a\n"\r', [['"', "a\n"]]],
+    ["the same without a line's end", '","a\n"', [['"', "a\n"]]],
     ["a carriage return inside a line is text", "a\rb,c\n", [["a\rb", "c"]]],
     ["a backslash and a dot are text", "\\.\n\\,b\n", [["\\."], ["\\", "b"]]],
   ])("%s", (_what, text, expected) => {
